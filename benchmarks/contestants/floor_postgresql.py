@@ -1,0 +1,80 @@
+"""The floors on PostgreSQL: one statement makes the JSON, as bytes; through held connections, or asyncpg's pool."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import cast
+
+import asyncpg
+
+from benchmarks.contestants.bare import Fetch, Floor
+
+CONNECTIONS = 8
+
+
+def timestamp(column: str) -> str:
+    """Write a moment as Pydantic does: in UTC, with a fraction only if there is one."""
+    form = """to_char(timezone('UTC', {0}), 'YYYY-MM-DD"T"HH24:MI:SS{1}"Z"')"""
+    whole, exact = form.format(column, ""), form.format(column, ".US")
+    return f"CASE WHEN date_trunc('second', {column}) = {column} THEN {whole} ELSE {exact} END AS created_at"
+
+
+POST = f"p.id, p.title, p.content, p.views, p.published, {timestamp('p.created_at')}, p.author_id"
+AUTHOR = f"""
+    (SELECT row_to_json(r) FROM (
+        SELECT u.id, u.email, u.username, {timestamp("u.created_at")} FROM "user" u WHERE u.id = p.author_id
+    ) r) AS author"""
+COMMENTS = f"""
+    (SELECT coalesce(array_to_json(array_agg(r)), '[]') FROM (
+        SELECT c.id, c.body, {timestamp("c.created_at")}, c.post_id, c.author_id
+        FROM comment c WHERE c.post_id = p.id ORDER BY c.id LIMIT 100
+    ) r) AS comments"""
+
+
+def many(columns: str) -> str:
+    """Make a JSON array of the first posts."""
+    rows = f"SELECT {columns} FROM post p ORDER BY p.id LIMIT $1"
+    return f"SELECT convert_to(coalesce(array_to_json(array_agg(q)), '[]')::text, 'UTF8') FROM ({rows}) q"
+
+
+STATEMENTS = {
+    "list": many(POST),
+    "embed": many(f"{POST}, {AUTHOR}, {COMMENTS}"),
+    "one": f"SELECT convert_to(row_to_json(q)::text, 'UTF8') FROM (SELECT {POST} FROM post p WHERE p.id = $1) q",
+}
+
+
+@asynccontextmanager
+async def held_connections() -> AsyncIterator[Fetch]:
+    """Hold a few connections with every statement prepared; the one used last is used next."""
+    async with AsyncExitStack() as stack:
+        idle = asyncio.LifoQueue[dict[str, asyncpg.prepared_stmt.PreparedStatement]]()
+        for _ in range(CONNECTIONS):
+            connection = await asyncpg.connect(os.environ["BENCHMARK_DATABASE"])
+            stack.push_async_callback(connection.close)
+            idle.put_nowait({name: await connection.prepare(sql) for name, sql in STATEMENTS.items()})
+
+        async def fetch(statement: str, value: int, /) -> bytes | None:
+            prepared = await idle.get()
+            try:
+                return cast(bytes | None, await prepared[statement].fetchval(value))
+            finally:
+                idle.put_nowait(prepared)
+
+        yield fetch
+
+
+@asynccontextmanager
+async def pool() -> AsyncIterator[Fetch]:
+    """Ask asyncpg's own pool, with its defaults."""
+    async with asyncpg.create_pool(os.environ["BENCHMARK_DATABASE"]) as connections:
+
+        async def fetch(statement: str, value: int, /) -> bytes | None:
+            return cast(bytes | None, await connections.fetchval(STATEMENTS[statement], value))
+
+        yield fetch
+
+
+held = Floor(held_connections)
+pooled = Floor(pool)

@@ -1,0 +1,12 @@
+"""onetrip with as many resources as `BENCHMARK_TABLES` says."""
+
+import os
+
+from fastapi import FastAPI
+
+from benchmarks.many import TABLES
+from onetrip import API
+
+api = API(*TABLES, database=os.environ["BENCHMARK_DATABASE"])
+app = FastAPI(lifespan=api.lifespan)
+app.include_router(api.router)

@@ -1,0 +1,155 @@
+"""The load generator: keep-alive HTTP/1.1 connections that ask again as soon as they are answered.
+
+`measure` runs this module as a process of its own, so that the client's work is not on the server's bill and does not
+share the caller's interpreter. It speaks just enough HTTP to be cheap: every answer must be a 200 with Content-Length.
+"""
+
+import asyncio
+import json
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import cycle
+from pathlib import Path
+from time import perf_counter
+from typing import cast
+
+import uvloop
+
+from benchmarks.process import cpu_seconds
+
+ROOT = Path(__file__).resolve().parents[1]
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What to ask of whom, for how long, and the processes whose CPU time to count."""
+
+    port: int
+    paths: tuple[str, ...]
+    seconds: float
+    server: int
+    database: int | None
+    warm_up: float = 0.4
+    connections: int = 16
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The cost and speed of one kind of request; times are per request, CPU in µs and latency in ms."""
+
+    server: float
+    database: float
+    rate: float
+    p50: float
+    p99: float
+
+
+class Connection(asyncio.Protocol):
+    """One client: sends a request, takes the whole answer, notes the latency, sends the next."""
+
+    def __init__(self, requests: Iterator[bytes], latencies: list[float], failure: asyncio.Future[None]) -> None:
+        self.requests, self.latencies, self.failure = requests, latencies, failure
+        self.head, self.missing = b"", 0  # bytes of an unfinished head; bytes of the body still to come
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's does not inherit from it
+        self.ask()
+
+    def ask(self) -> None:
+        self.sent = perf_counter()
+        self.transport.write(next(self.requests))
+
+    def data_received(self, data: bytes) -> None:
+        if self.missing:
+            self.missing -= len(data)
+        else:
+            self.head += data
+            end = self.head.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            length = CONTENT_LENGTH.search(self.head, 0, end)
+            if length is None or not self.head.startswith(b"HTTP/1.1 200 "):
+                self.fail(f"expected a 200 with Content-Length, got {self.head[:300]!r}")
+                return
+            self.missing = int(length[1]) - (len(self.head) - end - 4)
+            self.head = b""
+        if not self.missing:
+            self.latencies.append(perf_counter() - self.sent)
+            self.ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.fail(f"the server closed the connection ({exc})")
+
+    def fail(self, reason: str) -> None:
+        if not self.failure.done():
+            self.failure.set_exception(RuntimeError(reason))
+
+
+async def run(load: Load) -> Measurement:
+    """Warm up, then measure for `load.seconds`. Raises RuntimeError at the first wrong answer."""
+    loop = asyncio.get_running_loop()
+    requests = cycle([f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n".encode() for path in load.paths])
+    latencies: list[float] = []
+    failure: asyncio.Future[None] = loop.create_future()
+    connections = [
+        await loop.create_connection(lambda: Connection(requests, latencies, failure), "127.0.0.1", load.port)
+        for _ in range(load.connections)
+    ]
+    await watch(failure, load.warm_up)
+    latencies.clear()
+    started, server, database = perf_counter(), cpu_seconds(load.server), cpu(load.database)
+    await watch(failure, load.seconds)
+    count, elapsed = len(latencies), perf_counter() - started
+    server, database = cpu_seconds(load.server) - server, cpu(load.database) - database
+    if not failure.done():
+        failure.set_result(None)  # from here on, closed connections are no failure
+    for transport, _ in connections:
+        transport.close()
+    if count < 2:
+        raise RuntimeError(f"{count} answers to GET {load.paths[0]} in {elapsed:.1f} s: measure for longer")
+    percentiles = statistics.quantiles(latencies[:count], n=100)
+    return Measurement(
+        server=server / count * 1e6,
+        database=database / count * 1e6,
+        rate=count / elapsed,
+        p50=percentiles[49] * 1e3,
+        p99=percentiles[98] * 1e3,
+    )
+
+
+async def watch(failure: asyncio.Future[None], seconds: float) -> None:
+    """Wait, and raise at once if a connection fails meanwhile."""
+    await asyncio.wait([failure], timeout=seconds)
+    if failure.done():
+        failure.result()
+
+
+def cpu(pid: int | None) -> float:
+    """Return the CPU seconds of a process, 0 without one (SQLite works inside the server's)."""
+    return 0.0 if pid is None else cpu_seconds(pid)
+
+
+def measure(load: Load) -> Measurement:
+    """Run the load in a process of its own. Raises RuntimeError with what it said if it fails."""
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(asdict(load)),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=load.warm_up + load.seconds + 30,
+        check=False,
+    )
+    if process.returncode:
+        raise RuntimeError(f"The load generator stopped: {process.stderr.strip().splitlines()[-1]}")
+    return Measurement(**json.loads(process.stdout))
+
+
+if __name__ == "__main__":
+    given = json.load(sys.stdin)
+    print(json.dumps(asdict(uvloop.run(run(Load(**given | {"paths": tuple(given["paths"])}))))))

@@ -1,0 +1,9 @@
+"""Declare tables once, serve a production REST API: every request is one SQL statement."""
+
+from onetrip.app import API
+from onetrip.errors import ConfigurationError, OnetripError, Problem
+from onetrip.schema.declaration import Resource
+from onetrip.settings import Limits, Pool
+from onetrip.version import __version__
+
+__all__ = ["API", "ConfigurationError", "Limits", "OnetripError", "Pool", "Problem", "Resource", "__version__"]

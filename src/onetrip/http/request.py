@@ -1,0 +1,53 @@
+"""What is read of a request's head: the condition, and what the client accepts."""
+
+import re
+from collections.abc import Iterable
+
+from onetrip.errors import NotAcceptable
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+_TAG = re.compile(rb'(?:W/)?"[^"]*"')
+
+
+def condition(headers: Headers) -> bytes | None:
+    """Find `If-None-Match`, and check `Accept` on the way. Raises `NotAcceptable`."""
+    wanted: bytes | None = None
+    for name, value in headers:
+        if name == b"if-none-match":
+            wanted = value if wanted is None else wanted + b"," + value
+        elif name == b"accept" and b"*/*" not in value and not accepts_json(value):
+            raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
+        elif name == b"accept" and b"*/*" in value and b"q=0" in value and not accepts_json(value):
+            raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
+    return wanted
+
+
+def accepts_json(accept: bytes) -> bool:
+    """Say whether an `Accept` header admits JSON, by its most specific range (RFC 9110 §12.5.1)."""
+    best = (-1, 0.0)
+    for item in accept.lower().split(b","):
+        range_, *parameters = (part.strip() for part in item.split(b";"))
+        rank = _RANGES.get(range_)
+        if rank is None:
+            continue
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith(b"q="):
+                try:
+                    weight = float(parameter[2:])
+                except ValueError:
+                    weight = 0.0
+        best = max(best, (rank, weight))
+    return best[1] > 0
+
+
+_RANGES = {b"": 0, b"*/*": 0, b"application/*": 1, b"application/json": 2}
+
+
+def matches(condition: bytes, etag: bytes) -> bool:
+    """Compare `If-None-Match` with an entity tag, weakly (RFC 9110 §13.1.2)."""
+    if condition.strip() == b"*":
+        return True
+    opaque = etag.removeprefix(b"W/")
+    return any(tag.removeprefix(b"W/") == opaque for tag in _TAG.findall(condition))

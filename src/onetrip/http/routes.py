@@ -1,0 +1,114 @@
+"""Paths ↔ endpoints: which URL stands for what, found without looking at the others.
+
+A `RouteTable` answers in a few dictionary look-ups however many tables are served. A path that is not in it is someone
+else's: hand-written endpoints stand beside generated ones.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onetrip.errors import Invalid
+from onetrip.plan.read import Endpoint
+from onetrip.query.parser import decode
+from onetrip.schema.model import ResourceSchema, Schema
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One generated path template and what it stands for."""
+
+    template: str
+    endpoint: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A path that was recognised: its route, and the text of its key."""
+
+    route: Route
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    collection: Route
+    item: Route
+    related: Mapping[str, Route]
+
+
+class RouteTable:
+    """All generated paths."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._paths = {name: _paths(resource, schema) for name, resource in schema.resources.items()}
+
+    def routes(self) -> list[Route]:
+        """Every route, in the order of declaration."""
+        return [route for paths in self._paths.values() for route in (paths.collection, paths.item, *paths.related.values())]
+
+    def find(self, path: str) -> Target | None:
+        """Recognise a decoded path; `None` when it is not ours."""
+        return self._find(path.split("/"))
+
+    def find_raw(self, raw_path: bytes) -> Target | None:
+        """Recognise a path with escapes, in which `%2F` is part of a key. Raises `BadRequest`."""
+        return self._find([decode(segment, "path") for segment in raw_path.split(b"/")])
+
+    def _find(self, segments: list[str]) -> Target | None:
+        count = len(segments)
+        if count < 2 or count > 4 or (paths := self._paths.get(segments[1])) is None:
+            return None
+        if count == 2:
+            return Target(paths.collection)
+        if not segments[2]:
+            return None  # a trailing slash is the application's to redirect
+        if count == 3:
+            return Target(paths.item, segments[2])
+        related = paths.related.get(segments[3])
+        return None if related is None else Target(related, segments[2])
+
+
+def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
+    base = f"/{resource.name}"
+    item = base + "/" + ("{%s}" % key_name(resource))
+    related = {
+        relation.name: Route(
+            f"{item}/{relation.name}",
+            Endpoint(kind="related", resource=resource, relation=relation, target=schema.resources[relation.target]),
+        )
+        for relation in resource.relations.values()
+    }
+    return _Paths(
+        Route(base, Endpoint(kind="collection", resource=resource, target=resource)),
+        Route(item, Endpoint(kind="item", resource=resource, target=resource)),
+        related,
+    )
+
+
+def key_name(resource: ResourceSchema) -> str:
+    """Name the key's path parameter: the key's own name, or `key` for a composite one."""
+    if len(resource.key) == 1 and resource.key[0].name.isidentifier():
+        return resource.key[0].name
+    return "key"
+
+
+def key_texts(endpoint: Endpoint, text: str) -> tuple[str, ...]:
+    """Split the key in a path: values joined by commas in key order, quoted where a value holds a comma.
+
+    Raises `Invalid` when there are too few or too many.
+    """
+    count = len(endpoint.key)
+    if count == 0:
+        return ()
+    if "\0" in text:
+        raise Invalid.at(("path", key_name(endpoint.resource)), "A path cannot hold NUL characters.", "nul")
+    if count == 1:
+        return (text,)
+    parts = next(csv.reader([text], strict=True))
+    if len(parts) != count:
+        names = ",".join(part.name for part in endpoint.key)
+        raise Invalid.at(
+            ("path", "key"), f"The key of '{endpoint.resource.name}' has {count} parts: '{names}'.", "key_parts"
+        )
+    return tuple(parts)

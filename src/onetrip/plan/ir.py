@@ -1,0 +1,140 @@
+"""What a request means: resolved names and types, and nothing else.
+
+A `ReadPlan` holds fields and relations of the schema and numbered parameters; no SQL, no HTTP, no ORM. Whatever could
+be refused was refused while it was made: a plan that exists compiles. It stands for every request of its shape, so it
+holds no value that changes between them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from onetrip.errors import Location
+from onetrip.schema.model import Field, Relation, View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value of a request: which text it is read from (`slot`), by which parser, and where it stands.
+
+    Without a slot its value is `default`. `miss_is_absence` says that a value out of the type's range means that there
+    is no such row (a key), not that the request is wrong.
+    """
+
+    loc: Location
+    parse: Callable[[str], Any]
+    slot: int | None = None
+    default: Any = None
+    miss_is_absence: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A field against parameters, by their numbers in the plan."""
+
+    field: Field
+    operator: str
+    parameters: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every predicate holds."""
+
+    of: "tuple[Predicate, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one predicate holds."""
+
+    of: "tuple[Predicate, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """The predicate does not hold."""
+
+    of: "Predicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A row at the end of the relation exists, and meets the predicate."""
+
+    relation: Relation
+    entity: type[Any]
+    of: "Predicate | None" = None
+
+
+Predicate = Comparison | AllOf | AnyOf | Negation | Exists
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """One key of the order. NULL counts as the largest value unless `nulls_first` says where it goes."""
+
+    field: Field
+    descending: bool = False
+    nulls_first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One JSON object: columns and embedded relations of a view, in the order in which they are written."""
+
+    view: View
+    items: "tuple[Field | Embedded, ...]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Rows of one entity: which, in which order, how many, and how each is written.
+
+    `limit` and `offset` are numbers of parameters; `cap` is a limit that no client can raise (an embed's).
+    """
+
+    shape: Shape
+    where: tuple[Predicate, ...] = ()
+    order: tuple[OrderKey, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A relation inside an object, under its name in the answer."""
+
+    name: str
+    relation: Relation
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchor:
+    """The row that a relation's collection hangs on; when it does not exist, the answer is 404."""
+
+    entity: type[Any]
+    where: tuple[Comparison, ...]
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPlan:
+    """One read: a list (`many`) or one object, of an entity or of a relation of an anchor."""
+
+    selection: Selection
+    many: bool
+    parameters: tuple[Parameter, ...]
+    anchor: Anchor | None = None
+
+    @property
+    def python(self) -> bool:
+        """Whether Python writes (part of) the answer."""
+        return _written_in_python(self.selection.shape)
+
+
+def _written_in_python(shape: Shape) -> bool:
+    inner = (item for item in shape.items if isinstance(item, Embedded))
+    return shape.view.python is not None or any(_written_in_python(item.selection.shape) for item in inner)

@@ -1,0 +1,254 @@
+"""Query × Schema → `ReadPlan`.
+
+Every "no" that is neither syntax nor conflict is said here: what is unknown, what one may not see, what costs too much.
+Pure: no I/O, no SQL, no HTTP. `plan_read` is a list of passes in reading order; each adds to the selection.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from onetrip.errors import ErrorItem, Invalid, Location
+from onetrip.plan.ir import Anchor, Comparison, Embedded, OrderKey, Parameter, ReadPlan, Selection, Shape
+from onetrip.plan.resolve import field_named, relation_named, unknown
+from onetrip.query.ast import Compare, Embed, Operand, Path, Query, Slot
+from onetrip.query.parser import RESERVED
+from onetrip.schema.model import Field, Nested, Relation, ResourceSchema, Schema, View
+from onetrip.settings import Limits
+
+OPERATORS = {"eq": "equal to"}
+"""Operators of filters, with what they say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Endpoint:
+    """What a path stands for: a collection, one row, or a relation of one row."""
+
+    kind: Literal["collection", "item", "related"]
+    resource: ResourceSchema
+    relation: Relation | None = None
+    target: ResourceSchema
+
+    @property
+    def many(self) -> bool:
+        """Whether the answer is a list."""
+        return self.kind == "collection" or (self.relation is not None and self.relation.many)
+
+    @property
+    def key(self) -> tuple[Field, ...]:
+        """The key that stands in the path."""
+        return () if self.kind == "collection" else self.resource.key
+
+
+def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) -> ReadPlan:
+    """Plan one read. Slots of the key come first, those of the query after them.
+
+    Raises `Invalid` for names, operators and parameters that do not exist here, and for embeds over the limits.
+    """
+    planner = _Planner(schema, limits, endpoint)
+    key = planner.key()
+    _refuse_list_parameters(query, endpoint)
+    selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
+    if endpoint.many:
+        selection = planner.window(replace(selection, order=planner.order(query)), query)
+    anchor = None
+    if endpoint.relation is not None:
+        anchor = Anchor(entity=endpoint.resource.entity, where=key, relation=endpoint.relation)
+    elif endpoint.kind == "item":
+        selection = replace(selection, where=(*key, *selection.where))
+    return ReadPlan(selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor)
+
+
+@dataclass(slots=True)
+class _Planner:
+    """One run of `plan_read`: what its passes share."""
+
+    schema: Schema
+    limits: Limits
+    endpoint: Endpoint
+    parameters: list[Parameter] = field(default_factory=list)
+    embeds: int = 0
+
+    def key(self) -> tuple[Comparison, ...]:
+        """Bind the key in the path."""
+        return tuple(
+            Comparison(
+                field=part, operator="eq",
+                parameters=(self._parameter(("path", part.name), part.type.parse, slot, miss_is_absence=True),),
+            )
+            for slot, part in enumerate(self.endpoint.key)
+        )  # fmt: skip
+
+    def filters(self, query: Query) -> tuple[Comparison, ...]:
+        """Resolve every filter."""
+        return tuple(self._filter(condition) for condition in query.where if isinstance(condition, Compare))
+
+    def _filter(self, condition: Compare) -> Comparison:
+        resource, loc = self.endpoint.target, ("query", condition.parameter)
+        found = resource.fields.get(".".join(condition.path)) or resource.fields.get(condition.parameter)
+        if found is None or not self.endpoint.many:
+            known = (*resource.fields, *RESERVED) if self.endpoint.many else ("include", "fields")
+            raise unknown(condition.parameter, resource, known, loc, "parameter")
+        operator = condition.operator if found.name == ".".join(condition.path) else "eq"
+        if operator not in OPERATORS:
+            raise Invalid.at(
+                loc, f"'{operator[:100]}' is not an operator of '{found.name}'.", "unknown_operator",
+                f"There is: {', '.join(OPERATORS)}.",
+            )  # fmt: skip
+        if not found.type.comparable:
+            raise Invalid.at(loc, f"'{found.name}' cannot be filtered.", "not_filterable")
+        return Comparison(
+            field=found, operator=operator,
+            parameters=tuple(self._operand(loc, found.type.parse, operand) for operand in condition.operands),
+        )  # fmt: skip
+
+    def order(self, query: Query) -> tuple[OrderKey, ...]:
+        """Resolve `sort` and append the primary key, in the last key's direction, so that the order is total."""
+        resource, loc = self.endpoint.target, ("query", "sort")
+        keys: list[OrderKey] = []
+        for wanted in query.sort or ():
+            found = field_named(resource, wanted.path, loc)
+            if not found.type.comparable:
+                raise Invalid.at(loc, f"'{found.name}' cannot be sorted by.", "not_sortable")
+            if any(key.field is found for key in keys):
+                raise Invalid.at(loc, f"'{found.name}' stands in 'sort' twice.", "repeated")
+            nulls_first = None if wanted.nulls is None else wanted.nulls == "first"
+            keys.append(OrderKey(field=found, descending=wanted.descending, nulls_first=nulls_first))
+        return (*keys, *key_order(resource, keys))
+
+    def window(self, selection: Selection, query: Query) -> Selection:
+        """Bind `limit` and `offset`."""
+        resource = self.endpoint.target
+        limit = self._number("limit", query.limit, resource.default_limit, resource.max_limit)
+        return replace(selection, limit=limit, offset=self._number("offset", query.offset, 0, self.limits.offset))
+
+    def shape(self, resource: ResourceSchema, query: Query) -> Shape:
+        """Resolve `fields` and `include` into what each object holds, and in which order."""
+        wanted = None if query.fields is None else _tree(query.fields)
+        return self._shape(resource, resource.view, wanted, query.include, 1)
+
+    def _shape(
+        self, resource: ResourceSchema, view: View, wanted: "_Tree | None", include: Sequence[Embed], depth: int
+    ) -> Shape:
+        items: list[Field | Embedded] = []
+        includes = {embed.name: embed.query.include for embed in include}
+        if wanted is None:
+            items += _in_order(view, lambda nested: self._nested(nested, includes.pop(nested.name, ()), depth))
+            wanted = {}
+        else:
+            always = {nested.name: nested for nested in view.nested}
+            for name, below in wanted.items():
+                if name in always and not below:
+                    items.append(self._nested(always[name], includes.pop(name, ()), depth))
+                elif below or (name in resource.relations and name not in resource.fields):
+                    relation = relation_named(resource, name, ("query", "fields"))
+                    items.append(self._embed(relation, below or None, includes.pop(name, ()), depth))
+                else:
+                    items.append(field_named(resource, (name,), ("query", "fields")))
+        for name, inner in includes.items():
+            relation = relation_named(resource, name, ("query", "include"))
+            items.append(self._embed(relation, None, inner, depth))
+        return Shape(view=view, items=tuple(items))
+
+    def _embed(
+        self, relation: Relation, wanted: "_Tree | None", include: Sequence[Embed], depth: int, view: View | None = None
+    ) -> Embedded:
+        self._spend(relation.name, depth)
+        target = self.schema.resources[relation.target]
+        shape = self._shape(target, view or target.view, wanted, include, depth + 1)
+        selection = Selection(shape=shape)
+        if relation.many:
+            selection = replace(selection, order=key_order(target), cap=self.limits.embed_rows)
+        return Embedded(name=relation.name, relation=relation, selection=selection)
+
+    def _nested(self, nested: Nested, include: Sequence[Embed], depth: int) -> Embedded:
+        """Embed a relation that a hand-written schema always shows; it counts, but not against the depth."""
+        return replace(self._embed(nested.relation, None, include, min(depth, self.limits.depth), nested.view), name=nested.name)
+
+    def _spend(self, name: str, depth: int) -> None:
+        self.embeds += 1
+        if depth > self.limits.depth:
+            raise Invalid.at(
+                ("query", "include"), f"'{name}' is embedded {depth} levels deep; at most {self.limits.depth} are.", "too_deep"
+            )
+        if self.embeds > self.limits.embeds:
+            raise Invalid.at(
+                ("query", "include"), f"More than {self.limits.embeds} relations are embedded.", "too_many"
+            )
+
+    def _number(self, name: str, operand: Operand | None, default: int, maximum: int) -> int:
+        def parse(text: str) -> int:
+            if not re.fullmatch(r"[0-9]{1,4000}", text):
+                raise ValueError("must be a whole number that is not negative")
+            if int(text) > maximum:
+                raise ValueError(f"must be at most {maximum}")
+            return int(text)
+
+        if operand is None:
+            self.parameters.append(Parameter(loc=("query", name), parse=parse, default=default))
+            return len(self.parameters) - 1
+        return self._operand(("query", name), parse, operand)
+
+    def _operand(self, loc: Location, parse: Callable[[str], Any], operand: Operand) -> int:
+        if isinstance(operand, Slot):
+            return self._parameter(loc, parse, len(self.endpoint.key) + operand.index)
+        self.parameters.append(Parameter(loc=loc, parse=parse, default=parse(operand.text)))
+        return len(self.parameters) - 1
+
+    def _parameter(self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False) -> int:
+        self.parameters.append(Parameter(loc=loc, parse=parse, slot=slot, miss_is_absence=miss_is_absence))
+        return len(self.parameters) - 1
+
+
+def key_order(resource: ResourceSchema, after: Sequence[OrderKey] = ()) -> tuple[OrderKey, ...]:
+    """Order by what is left of the primary key, in the direction of the keys before it."""
+    descending = after[-1].descending if after else False
+    given = {key.field.attribute for key in after}
+    return tuple(
+        OrderKey(field=part, descending=descending) for part in resource.key if part.attribute not in given
+    )
+
+
+_Tree = dict[str, "_Tree"]
+
+
+def _tree(paths: Iterable[Path]) -> _Tree:
+    """Merge paths: `id,author.name,author.id` is `{"id": {}, "author": {"name": {}, "id": {}}}`.
+
+    Raises `Invalid` for a name that stands twice.
+    """
+    tree: _Tree = {}
+    seen: set[Path] = set()
+    for path in paths:
+        if path in seen:
+            raise Invalid.at(("query", "fields"), f"'{'.'.join(path)}' stands in 'fields' twice.", "repeated")
+        seen.add(path)
+        branch = tree
+        for name in path:
+            branch = branch.setdefault(name, {})
+    return tree
+
+
+def _in_order(view: View, embed: Callable[[Nested], Embedded]) -> Iterable[Field | Embedded]:
+    """Answer a view's columns and its own relations in the order of its model."""
+    if not view.nested:
+        return view.fields
+    written: dict[str, Field | Nested] = {item.name: item for item in (*view.fields, *view.nested)}
+    names = [info.serialization_alias or info.alias or name for name, info in view.model.model_fields.items()]
+    items = [written[name] for name in names if name in written]
+    return [item if isinstance(item, Field) else embed(item) for item in items]
+
+
+def _refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
+    """Refuse `sort`, `limit` and `offset` where the answer is one object."""
+    if endpoint.many:
+        return
+    given = [name for name in ("sort", "limit", "offset") if getattr(query, name) is not None]
+    if given:
+        raise Invalid.of(
+            [
+                ErrorItem(("query", name), f"'{name}' is for lists; here the answer is one object.", "unknown_parameter")
+                for name in given
+            ]
+        )

@@ -1,0 +1,104 @@
+"""What a query string says, before anyone knows whether it makes sense.
+
+A `Query` names things as the client named them; `plan` decides what they are. It is frozen and holds no values that
+change from request to request: those are `Slot`s, so one `Query` stands for every request of the same shape.
+Standard library only.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Path = tuple[str, ...]
+"""A dotted name, split: `author.name` is `("author", "name")`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value that each request brings along: its place in the tuple of values."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value that is part of the shape, because it stands inside a parenthesis."""
+
+    text: str
+
+
+Operand = Slot | Constant
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`path__operator=operand`; a bare `path=operand` has the operator `eq`. `parameter` is the name as it was written."""
+
+    path: Path
+    operator: str
+    operands: tuple[Operand, ...]
+    parameter: str
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of the conditions hold."""
+
+    of: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of the conditions holds."""
+
+    of: "tuple[Condition, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    of: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """One row at the end of the relation meets the whole condition: `comments=(approved=true,author_id=7)`."""
+
+    path: Path
+    of: "Condition"
+
+
+Condition = Compare | And | Or | Not | Some
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of `sort`: `-created_at`, `author.name:nullslast`."""
+
+    path: Path
+    descending: bool = False
+    nulls: Literal["first", "last"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embed:
+    """One relation of `include`, with what is asked of its rows."""
+
+    name: str
+    query: "Query"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A whole query string, or the options of one embed. `None` means that the parameter was not given."""
+
+    where: tuple[Condition, ...] = ()
+    sort: tuple[SortKey, ...] | None = None
+    limit: Operand | None = None
+    offset: Operand | None = None
+    after: Operand | None = None
+    before: Operand | None = None
+    count: Literal["none", "exact", "estimated"] | None = None
+    include: tuple[Embed, ...] = ()
+    fields: tuple[Path, ...] | None = None
+    search: Operand | None = None

@@ -1,0 +1,139 @@
+"""Query string → `Query`.
+
+Two steps, so that a shape that was seen before is never parsed again: `split` separates the shape of a query string
+(parameter names, and the text of those that decide which statement runs) from its values; `parse` turns a shape into a
+`Query`. Only syntax is judged here: whether a name exists and a value fits is for `plan`. Standard library only.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+from urllib.parse import unquote_to_bytes
+
+from onetrip.errors import BadRequest, ErrorItem, Invalid, UriTooLong
+from onetrip.query.ast import Compare, Embed, Path, Query, Slot, SortKey
+
+Shape = tuple[tuple[str, str | None], ...]
+"""Parameters in the order of the query string: name, and the text of a structural one (`None` for a value)."""
+
+STRUCTURAL = frozenset({"sort", "include", "fields"})
+"""Parameters whose text decides which statement runs."""
+
+RESERVED = STRUCTURAL | {"limit", "offset"}
+"""Parameters that are not filters. A column of such a name is filtered by its operator form, `limit__eq=`."""
+
+MAX_LENGTH = 16_384
+"""Bytes of query string that are read; a longer one is a 414."""
+
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
+
+
+def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
+    """Separate a raw query string into its shape and its values.
+
+    Raises `BadRequest` for bytes that are not UTF-8, `UriTooLong`, and `Invalid` for NUL and repeated parameters.
+
+    >>> split(b"author_id=7&sort=-id")
+    ((('author_id', None), ('sort', '-id')), ('7',))
+    """
+    if not query_string:
+        return (), ()
+    if len(query_string) > MAX_LENGTH:
+        raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
+    shape: list[tuple[str, str | None]] = []
+    values: list[str] = []
+    for pair in query_string.split(b"&"):
+        if not pair:
+            continue
+        raw_name, _, raw_value = pair.partition(b"=")
+        name, value = (decode(raw.replace(b"+", b" "), "query string") for raw in (raw_name, raw_value))
+        if "\0" in name or "\0" in value:
+            raise Invalid.at(("query", name.replace("\0", "")), "A query string cannot hold NUL characters.", "nul")
+        if name in STRUCTURAL:
+            shape.append((name, value))
+        else:
+            shape.append((name, None))
+            values.append(value)
+    if len({name for name, _ in shape}) < len(shape):
+        raise _repeated(shape)
+    return tuple(shape), tuple(values)
+
+
+def decode(raw: bytes, where: str) -> str:
+    """Decode a percent-encoded part of a URL. Raises `BadRequest` when it is not UTF-8 or an escape is broken."""
+    if b"%" in raw:
+        if _BROKEN_ESCAPE.search(raw):
+            raise BadRequest(f"The {where} has a '%' that is not followed by two hexadecimal digits.")
+        raw = unquote_to_bytes(raw)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        raise BadRequest(f"The {where} is not valid UTF-8.") from None
+
+
+def parse(shape: Shape) -> Query:
+    """Parse a shape into a `Query` whose operands are slots in the tuple of values.
+
+    Raises `Invalid`, naming the parameter, for text that is not of the grammar.
+    """
+    slots = {name: Slot(index) for index, name in enumerate(name for name, text in shape if text is None)}
+    texts = {name: text for name, text in shape if text is not None}
+    return Query(
+        where=tuple(_compare(name, slot) for name, slot in slots.items() if name not in RESERVED),
+        sort=tuple(_sort_key(item) for item in _items("sort", texts["sort"])) if "sort" in texts else None,
+        limit=slots.get("limit"),
+        offset=slots.get("offset"),
+        include=_embeds(_path("include", item) for item in _items("include", texts["include"]))
+        if "include" in texts
+        else (),
+        fields=tuple(_path("fields", item) for item in _items("fields", texts["fields"])) if "fields" in texts else None,
+    )
+
+
+def _compare(parameter: str, slot: Slot) -> Compare:
+    name, separator, operator = parameter.rpartition("__")
+    if not separator or not name:
+        name, operator = parameter, "eq"
+    return Compare(tuple(name.split(".")), operator, (slot,), parameter)
+
+
+def _items(parameter: str, text: str) -> list[str]:
+    items = [item.strip() for item in text.split(",")]
+    if not text.strip():
+        raise Invalid.at(("query", parameter), f"'{parameter}' is empty: name something, or leave it out.", "empty")
+    if "" in items:
+        raise Invalid.at(("query", parameter), f"'{parameter}' has an empty item: '{text}'.", "syntax")
+    return items
+
+
+def _path(parameter: str, item: str) -> Path:
+    path = tuple(item.split("."))
+    if "" in path:
+        raise Invalid.at(("query", parameter), f"'{item}' in '{parameter}' has a dot with no name beside it.", "syntax")
+    return path
+
+
+def _sort_key(item: str) -> SortKey:
+    name, colon, placement = item.removeprefix("-").partition(":")
+    if colon and placement not in _NULLS:
+        raise Invalid.at(
+            ("query", "sort"), f"':{placement}' in 'sort' is not known.", "syntax", "Use ':nullsfirst' or ':nullslast'."
+        )
+    return SortKey(_path("sort", name), item.startswith("-"), _NULLS.get(placement))
+
+
+def _embeds(paths: Iterable[Path]) -> tuple[Embed, ...]:
+    """Merge paths with a common beginning: `author,comments.author,comments.post` has two embeds at the top."""
+    tree: dict[str, list[Path]] = {}
+    for path in paths:
+        tree.setdefault(path[0], []).append(path[1:])
+    return tuple(Embed(name, Query(include=_embeds(rest for rest in below if rest))) for name, below in tree.items())
+
+
+def _repeated(shape: list[tuple[str, str | None]]) -> Invalid:
+    seen: set[str] = set()
+    twice = {name for name, _ in shape if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+    return Invalid.of(
+        [ErrorItem(("query", name), f"'{name}' is given more than once.", "repeated") for name in sorted(twice)]
+    )

@@ -1,0 +1,79 @@
+"""What a database can say: a set of answers with generic defaults.
+
+A dialect builds the few expressions in which databases differ: how a value is written as JSON, how an object and an
+array are assembled, how NULLs sort. Nothing outside this folder asks which database it is.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Select
+from sqlalchemy.engine import Dialect as SQLAlchemyDialect
+
+from onetrip.schema.types import FieldType
+
+Writer = Callable[[FieldType, Any], Any]
+"""`(type, column) → expression`, whose value goes into a JSON object."""
+
+
+class Dialect(ABC):
+    """The answers of one database. `sqlalchemy` is the dialect by which statements are compiled."""
+
+    writers: ClassVar[Mapping[str, Writer]]
+    nulls_are_largest: ClassVar[bool]
+
+    def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:
+        self.sqlalchemy = sqlalchemy
+
+    def inexact(self, type_: FieldType) -> str | None:
+        """Say why a type cannot be written as Pydantic writes it; `None` when it can."""
+        return None
+
+    def write(self, type_: FieldType, column: Any) -> Any:
+        """Write a column's value as Pydantic writes it in JSON mode."""
+        return self.writers[type_.kind](type_, column)
+
+    @abstractmethod
+    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
+        """Write each row as one JSON object, in the column `json`."""
+
+    @abstractmethod
+    def inline(self, items: Sequence[tuple[str, Any]]) -> Any:
+        """Write expressions of one row as a JSON object inside another."""
+
+    @abstractmethod
+    def array(self, objects: Select[Any]) -> Any:
+        """Collect objects in a JSON array, `[]` when there are none."""
+
+    @abstractmethod
+    def one(self, objects: Select[Any]) -> Any:
+        """Take the only object, `null` when there is none."""
+
+    @abstractmethod
+    def records(self, objects: Select[Any]) -> Select[Any]:
+        """Join the text of objects by `statement.SEPARATOR` in one value, NULL when there are none."""
+
+    @abstractmethod
+    def record(self, objects: Select[Any]) -> Select[Any]:
+        """Answer one object as text; no row when there is none."""
+
+    def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
+        """Compare a column with a bound value."""
+        return column == value  # type: ignore[no-any-return]
+
+    def order(self, column: Any, *, descending: bool, nulls_first: bool | None, nullable: bool) -> Any:
+        """Order by a column; NULL is the largest value unless said otherwise (PostgreSQL's rule, so indexes serve)."""
+        ordered = column.desc() if descending else column.asc()
+        if not nullable:
+            return ordered
+        wanted = descending if nulls_first is None else nulls_first
+        by_default = descending if self.nulls_are_largest else not descending
+        if wanted == by_default:
+            return ordered
+        return ordered.nulls_first() if wanted else ordered.nulls_last()
+
+
+def as_is(type_: FieldType, column: Any) -> Any:
+    """Write a value that the database's own JSON functions write right."""
+    return column

@@ -1,0 +1,74 @@
+"""Shapes → JSON objects: the one place where rows become JSON, embeds included."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import Select
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql import visitors
+
+from onetrip.plan.ir import Embedded, Selection, Shape
+from onetrip.schema.model import Field, Relation
+from onetrip.sql.conditions import condition, joined, ordering, parameter
+from onetrip.sql.dialects.dialect import Dialect
+
+LINK = "_link"
+"""The key under which an embedded row carries the columns of its link row."""
+
+
+class Parent(NamedTuple):
+    """The (aliased) row whose relation is followed."""
+
+    entity: Any
+    relation: Relation
+
+
+def objects(selection: Selection, dialect: Dialect, parent: Parent | None = None) -> Select[Any]:
+    """Compile a selection to one JSON object a row, in the column `json`; a parent is correlated."""
+    entity = aliased(selection.shape.view.entity)
+    rows = sa.select().select_from(entity)
+    items = _items(selection.shape, entity, dialect)
+    if parent is not None:
+        link = joined(parent.entity, parent.relation.attribute, entity)
+        rows = rows.where(link).correlate(parent.entity)
+        items += _link(parent, link, entity, dialect)
+    rows = rows.where(*(condition(predicate, entity, dialect) for predicate in selection.where))
+    rows = rows.order_by(*ordering(selection.order, entity, dialect))
+    if selection.limit is not None:  # one more than asked for, to know whether there is more
+        rows = rows.limit(parameter(selection.limit, sa.BigInteger()) + sa.literal_column("1"))
+    if selection.offset is not None:
+        rows = rows.offset(parameter(selection.offset, sa.BigInteger()))
+    if selection.cap is not None:
+        rows = rows.limit(sa.literal_column(str(int(selection.cap))))
+    return dialect.objects(rows, items)
+
+
+def _items(shape: Shape, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:
+    """Name and expression of everything in the object. Python gets the whole row instead, by attribute."""
+
+    def column(field: Field, name: str) -> tuple[str, Any]:
+        return name, dialect.write(field.type, getattr(entity, field.attribute))
+
+    if shape.view.python is not None:
+        whole = [column(field, field.attribute) for field in shape.view.columns]
+        return whole + [_embedded(item, entity, dialect) for item in shape.items if isinstance(item, Embedded)]
+    return [
+        column(item, item.name) if isinstance(item, Field) else _embedded(item, entity, dialect) for item in shape.items
+    ]
+
+
+def _embedded(item: Embedded, entity: Any, dialect: Dialect) -> tuple[str, Any]:
+    inner = objects(item.selection, dialect, Parent(entity, item.relation))
+    return item.name, dialect.array(inner) if item.relation.many else dialect.one(inner)
+
+
+def _link(parent: Parent, join: Any, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:
+    """Write the columns of the link row that was joined, as an object of their own."""
+    if not parent.relation.link:
+        return []
+    names = {field.attribute for field in parent.relation.link}
+    ends = {sa.inspect(parent.entity).selectable, sa.inspect(entity).selectable}
+    tables = {column.table for column in visitors.iterate(join) if isinstance(column, sa.Column)} - ends
+    table = next(table for table in tables if names <= set(table.c.keys()))
+    columns = [(field.name, dialect.write(field.type, table.c[field.attribute])) for field in parent.relation.link]
+    return [(LINK, dialect.inline(columns))]
