@@ -1,0 +1,34 @@
+"""Fixtures of every test: one behaviour runs on SQLite and on a real PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.databases import Backend, Server, postgresql, postgresql_backend, sqlite_backend
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PostgreSQL server for the whole run."""
+    with postgresql(tmp_path_factory.mktemp("postgresql") / "data") as started:
+        yield started
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """An empty database, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        with sqlite_backend(tmp_path) as made:
+            yield made
+    else:
+        with postgresql_backend(request.getfixturevalue("server")) as made:
+            yield made
+
+
+@pytest.fixture(autouse=True)
+def no_database_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable of the developer's own shell does not choose the database of a test."""
+    monkeypatch.delenv("ONETRIP_DATABASE_URL", raising=False)
+
+
