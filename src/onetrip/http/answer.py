@@ -1,8 +1,6 @@
 """`Result` → status, headers and bytes: entity tags, links between pages, the body untouched."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from urllib.parse import quote
+from typing import NamedTuple
 
 from xxhash import xxh3_128_hexdigest
 
@@ -14,8 +12,7 @@ RawHeaders = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole HTTP answer."""
 
     status: int
@@ -23,8 +20,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Where a list stands: its first row, the rows asked for, and whether more follow."""
 
     offset: int
@@ -35,42 +31,49 @@ class Page:
 def ok(body: bytes, condition: bytes | None, link: bytes | None = None) -> Answer:
     """Answer with a body and its entity tag, or with 304 when the client has it."""
     etag = b'W/"%s"' % xxh3_128_hexdigest(body).encode()
-    headers: RawHeaders = [(b"etag", etag)]
+    if condition is not None and matches(condition, etag):
+        headers: RawHeaders = [(b"etag", etag)]
+        body, status = b"", 304
+    else:
+        headers = [_JSON, (b"content-length", b"%d" % len(body)), (b"etag", etag)]
+        status = 200
     if link is not None:
         headers.append((b"link", link))
-    if condition is not None and matches(condition, etag):
-        return Answer(304, headers, b"")
-    headers += (_JSON, (b"content-length", b"%d" % len(body)))
-    return Answer(200, headers, body)
+    return Answer(status, headers, body)
 
 
-def cut(records: bytes | None, limit: int) -> tuple[bytes | None, bool]:
-    """Take the first `limit` of the records; the statement asked for one more to know whether there is one."""
-    if records is None:
-        return None, False
-    if records.count(SEPARATOR) < limit:
+def cut(value: bytes, limit: int) -> tuple[bytes, bool]:
+    """Take the first `limit` records of a list, and say whether the statement, which asked for one more, found it."""
+    number, _, records = value.partition(SEPARATOR)
+    if int(number) <= limit:
         return records, False
-    return (records[: records.rindex(SEPARATOR)] if limit else None), True
+    return (records[: records.rindex(SEPARATOR)] if limit else b""), True
 
 
-def array(records: bytes | None) -> bytes:
+def array(records: bytes) -> bytes:
     """Write records as a JSON array."""
-    return b"[]" if records is None else b"[%s]" % records.replace(SEPARATOR, b",")
+    return b"[%s]" % records.replace(SEPARATOR, b",")
 
 
-def links(path: str, query_string: bytes, page: Page) -> bytes:
+def links(path: bytes, query_string: bytes, page: Page) -> bytes:
     """Write `Link` (RFC 8288): `first`, and `prev` and `next` where there are such pages."""
-    kept = [part for part in query_string.split(b"&") if part and part.partition(b"=")[0] != b"offset"]
-    base = quote(path, safe="/:@!$&'()*+,;=~-._").encode()
-    offsets = [(0, b"first")]
-    if page.offset > 0:
-        offsets.append((max(0, page.offset - page.limit), b"prev"))
+    if b"<" in path or b">" in path or b"<" in query_string or b">" in query_string:
+        path, query_string = _escaped(path), _escaped(query_string)
+    kept = _without_offset(query_string) if b"offset" in query_string else query_string
+    found = b'<%s%s>; rel="first"' % (path, b"?" + kept if kept else b"")
+    more = path + b"?" + kept + (b"&offset=" if kept else b"offset=")
+    if page.offset > page.limit:
+        found += b', <%s%d>; rel="prev"' % (more, page.offset - page.limit)
+    elif page.offset:
+        found += b', <%s%s>; rel="prev"' % (path, b"?" + kept if kept else b"")
     if page.more and page.limit:
-        offsets.append((page.offset + page.limit, b"next"))
-    return b", ".join(_link(base, kept, offset, relation) for offset, relation in offsets)
+        found += b', <%s%d>; rel="next"' % (more, page.offset + page.limit)
+    return found
 
 
-def _link(base: bytes, kept: Iterable[bytes], offset: int, relation: bytes) -> bytes:
-    parts = [*kept, b"offset=%d" % offset] if offset else kept
-    query = b"&".join(parts).replace(b"<", b"%3C").replace(b">", b"%3E")
-    return b'<%s%s%s>; rel="%s"' % (base, b"?" if query else b"", query, relation)
+def _without_offset(query_string: bytes) -> bytes:
+    return b"&".join(part for part in query_string.split(b"&") if part and part.partition(b"=")[0] != b"offset")
+
+
+def _escaped(part: bytes) -> bytes:
+    return part.replace(b"<", b"%3C").replace(b">", b"%3E")

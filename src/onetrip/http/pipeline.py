@@ -7,6 +7,7 @@ one statement, and an answer.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
@@ -38,7 +39,7 @@ class Pipeline:
         self.prepared: OrderedDict[tuple[Endpoint, Shape], Prepared] = OrderedDict()
 
     async def read(
-        self, endpoint: Endpoint, key: tuple[str, ...], path: str, query_string: bytes, condition: bytes | None
+        self, endpoint: Endpoint, key: tuple[str, ...], path: bytes, query_string: bytes, condition: bytes | None
     ) -> Answer:
         """Answer one read with one statement. `key` are the texts of the key in the path.
 
@@ -53,7 +54,7 @@ class Pipeline:
             self.prepared.move_to_end((endpoint, shape))
         values = bind(prepared.plan, key + texts)
         row = await self.database.run(prepared.statement, values)
-        if row is None or (row[0] is None and not endpoint.many):
+        if row is None or row[0] is None:
             raise NotFound(_absent(endpoint))
         return respond(prepared, values, row[0], path, query_string, condition)
 
@@ -67,7 +68,7 @@ class Pipeline:
         return prepared
 
 
-def bind(plan: ReadPlan, texts: Sequence[str]) -> tuple[object, ...]:
+def bind(plan: ReadPlan, texts: Sequence[str]) -> tuple[Any, ...]:
     """Parse the values of a request by the types of its plan. Raises `Invalid`, listing every wrong one, or `NotFound`."""
     try:
         return tuple(
@@ -94,20 +95,18 @@ def _refusal(plan: ReadPlan, texts: Sequence[str]) -> Invalid | NotFound:
 
 
 def respond(
-    prepared: Prepared, values: Sequence[object], records: bytes | None, path: str, query_string: bytes, condition: bytes | None
+    prepared: Prepared, values: Sequence[Any], value: bytes, path: bytes, query_string: bytes, condition: bytes | None
 ) -> Answer:
     """Turn what the database wrote into an answer."""
     finish = prepared.statement.finish
     selection = prepared.plan.selection
     if selection.limit is None or selection.offset is None:
-        assert records is not None
-        return ok(finish(records) if finish is not None else records, condition)
+        return ok(finish(value) if finish is not None else value, condition)
     limit, offset = values[selection.limit], values[selection.offset]
-    assert isinstance(limit, int) and isinstance(offset, int)
-    kept, more = cut(records, limit)
-    if finish is not None and kept is not None:
-        kept = SEPARATOR.join([finish(record) for record in kept.split(SEPARATOR)])
-    return ok(array(kept), condition, links(path, query_string, Page(offset, limit, more)))
+    records, more = cut(value, limit)
+    if finish is not None and records:
+        records = SEPARATOR.join([finish(record) for record in records.split(SEPARATOR)])
+    return ok(array(records), condition, links(path, query_string, Page(offset, limit, more)))
 
 
 def _absent(endpoint: Endpoint) -> str:

@@ -8,6 +8,7 @@ runs them, and then to the same pipeline. Routes that a user adds to this router
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -25,7 +26,8 @@ from onetrip.http.request import condition
 from onetrip.http.routes import RouteTable, Target, key_name, key_texts
 
 _TARGET = "onetrip.target"
-_METHODS = ("GET", "HEAD")
+METHODS = ("GET", "HEAD")
+"""Methods of generated routes."""
 
 
 class ResourceRouter(APIRouter):
@@ -57,7 +59,7 @@ class ResourceRouter(APIRouter):
             target = self._find(scope, self._inclusion(branch))
             if target is not None:
                 scope[_TARGET] = target
-                return (Match.FULL if scope["method"] in _METHODS else Match.PARTIAL), {}
+                return (Match.FULL if scope["method"] in METHODS else Match.PARTIAL), {}
             scope.pop(_TARGET, None)
             if len(self.routes) == self._generated:
                 return Match.NONE, {}
@@ -77,15 +79,20 @@ class ResourceRouter(APIRouter):
         else:
             operation = self._operations.get(target) if isinstance(target, str) else None
         scope["route"] = operation
-        if scope["method"] not in _METHODS:
+        if scope["method"] not in METHODS:
             await _send(_problem(_not_allowed()), scope, send)
         elif isinstance(target, Problem):
             await _send(_problem(target), scope, send)
         elif operation is not None and (inclusion.guarded or isinstance(target, str)):
             await inclusion.application(operation)(scope, receive, send)
         else:
-            scope["endpoint"] = self._operation
-            await _send(await self._answer(target, scope), scope, send)
+            await self.respond(target, scope, send)
+
+    async def respond(self, target: Target, scope: Scope, send: Send) -> None:
+        """Answer a generated route that nothing is attached to."""
+        scope["route"] = self._operations[target.route.template]
+        scope["endpoint"] = self._operation
+        await _send(await self._answer(target, scope), scope, send)
 
     def _inclusion(self, branch: Any) -> Inclusion:
         known = self._inclusions.get(id(branch))
@@ -152,14 +159,15 @@ def _path_params(target: Target) -> dict[str, str]:
     return {key_name(endpoint.resource): target.key} if endpoint.key else {}
 
 
-def _shown_path(scope: Scope) -> str:
+def _shown_path(scope: Scope) -> bytes:
     """Answer the path as the client wrote it, behind a proxy that strips a prefix too."""
-    root, path = scope.get("root_path", ""), scope["path"]
-    return path if path.startswith(root) else root + path
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    root = scope.get("root_path", "")
+    return path if not root or scope["path"].startswith(root) else quote(root).encode() + path
 
 
 def _not_allowed() -> Problem:
-    return MethodNotAllowed("This path is read with GET or HEAD.", headers={"Allow": ", ".join(_METHODS)})
+    return MethodNotAllowed("This path is read with GET or HEAD.", headers={"Allow": ", ".join(METHODS)})
 
 
 def _problem(problem: Problem) -> Answer:

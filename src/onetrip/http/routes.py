@@ -7,6 +7,7 @@ else's: hand-written endpoints stand beside generated ones.
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
@@ -22,8 +23,7 @@ class Route:
     endpoint: Endpoint
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A path that was recognised: its route, and the text of its key."""
 
     route: Route

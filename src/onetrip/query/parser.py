@@ -43,11 +43,14 @@ def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
         raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
     shape: list[tuple[str, str | None]] = []
     values: list[str] = []
-    for pair in query_string.split(b"&"):
-        if not pair:
+    if b"%" in query_string or b"+" in query_string:
+        query_string = query_string.replace(b"+", b" ")
+        pairs = [tuple(decode(part, "query string") for part in pair.partition(b"=")) for pair in query_string.split(b"&")]
+    else:
+        pairs = [pair.partition("=") for pair in decode(query_string, "query string").split("&")]
+    for name, equals, value in pairs:
+        if not name and not equals:
             continue
-        raw_name, _, raw_value = pair.partition(b"=")
-        name, value = (decode(raw.replace(b"+", b" "), "query string") for raw in (raw_name, raw_value))
         if "\0" in name or "\0" in value:
             raise Invalid.at(("query", name.replace("\0", "")), "A query string cannot hold NUL characters.", "nul")
         if name in STRUCTURAL:

@@ -18,13 +18,21 @@ class Argument:
     convert: Convert | None = None
     constant: Any = None
 
+    def value(self, values: Sequence[Any]) -> Any:
+        """Fill the placeholder."""
+        if self.parameter is None:
+            return self.constant
+        value = values[self.parameter]
+        return value if self.convert is None else self.convert(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement that answers one request with at most one row of one value.
 
-    The value is the JSON of an object, or the objects of a list joined by `SEPARATOR` (NULL: none). No row means that
-    what the path names does not exist. `finish` turns one object into its final form, where Python has to write it.
+    The value is the JSON of an object, or, for a list, the number of its objects and then each object, joined by
+    `SEPARATOR`. No row means that what the path names does not exist. `finish` turns one object into its final form,
+    where Python has to write it.
     """
 
     text: str
@@ -33,11 +41,4 @@ class Statement:
 
     def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Put the values of the plan's parameters in the order of the placeholders."""
-        return tuple(
-            argument.constant
-            if argument.parameter is None
-            else argument.convert(values[argument.parameter])
-            if argument.convert is not None
-            else values[argument.parameter]
-            for argument in self.arguments
-        )
+        return tuple([argument.value(values) for argument in self.arguments])

@@ -52,7 +52,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def records(self, objects: Select[Any]) -> Select[Any]:
-        """Join the text of objects by `statement.SEPARATOR` in one value, NULL when there are none."""
+        """Count objects and join their number and texts by `statement.SEPARATOR` in one value."""
 
     @abstractmethod
     def record(self, objects: Select[Any]) -> Select[Any]:

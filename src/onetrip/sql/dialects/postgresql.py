@@ -51,7 +51,7 @@ class PostgreSQL(Dialect):
 
     def records(self, objects: Select[Any]) -> Select[Any]:
         """`string_agg` over the ordered rows; as `bytea`, which the driver hands over without decoding it."""
-        template = "convert_to(string_agg({0}::text, chr(30)), 'UTF8')"
+        template = "convert_to(concat_ws(chr(30), count(*), string_agg({0}::text, chr(30))), 'UTF8')"
         return sa.select(Template(template, objects.subquery().c.json).label("body"))
 
     def record(self, objects: Select[Any]) -> Select[Any]:

@@ -76,7 +76,8 @@ class SQLite(Dialect):
 
     def records(self, objects: Select[Any]) -> Select[Any]:
         """`group_concat` over the ordered rows."""
-        return sa.select(Template("group_concat({0}, char(30))", objects.subquery().c.json).label("body"))
+        template = "count(*) || coalesce(char(30) || group_concat({0}, char(30)), '')"
+        return sa.select(Template(template, objects.subquery().c.json).label("body"))
 
     def record(self, objects: Select[Any]) -> Select[Any]:
         """The object is text already."""

@@ -1,0 +1,90 @@
+"""Generated routes, answered before FastAPI looks for them.
+
+FastAPI's router, exit stacks and exception handlers cost a multiple of what a generated read needs of them, which is
+nothing. So when the application starts, one middleware is added behind the user's own: it answers requests that are
+certainly for a generated route, and passes on all others. Certainly means: the router is included in the application
+itself, without dependencies, and no route that stands before it could match.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from onetrip.http.included import Inclusion
+from onetrip.http.router import METHODS, ResourceRouter
+
+
+def install(application: Any, router: ResourceRouter) -> None:
+    """Add the middleware to an application that is starting; once for each router."""
+    if not isinstance(application, FastAPI):
+        return
+    if any(item.cls is DirectRoutes and item.kwargs["router"] is router for item in application.user_middleware):
+        return
+    application.user_middleware.append(Middleware(DirectRoutes, router=router, application=application))
+    application.middleware_stack = application.build_middleware_stack()
+
+
+class DirectRoutes:
+    """ASGI middleware: the generated routes of one router."""
+
+    def __init__(self, app: ASGIApp, *, router: ResourceRouter, application: FastAPI) -> None:
+        self.app = app
+        self.router = router
+        self.application = application
+        self._routes = -1
+        self._open: list[tuple[Inclusion, frozenset[str]]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass on."""
+        if scope["type"] == "http" and scope["method"] in METHODS and "fastapi.telemetry" not in scope:
+            if len(self.application.router.routes) != self._routes:
+                self._look()
+            for inclusion, taken in self._open:
+                path = inclusion.relative(scope)
+                if path is not None and b"%" not in scope.get("raw_path", b"%"):
+                    target = self.router.table.find(path)
+                    if target is not None and target.route.endpoint.resource.name not in taken:
+                        await self.router.respond(target, scope, send)
+                        return
+        await self.app(scope, receive, send)
+
+    def _look(self) -> None:
+        """Find where the router is included, and which of its names earlier routes take."""
+        routes = self.application.router.routes
+        self._open = []
+        names = frozenset(self.router.pipeline.schema.resources)
+        for place, route in enumerate(routes):
+            if getattr(route, "original_router", None) is not self.router:
+                continue
+            inclusion = Inclusion(route)
+            if inclusion.guarded or "{" in inclusion.prefix:
+                continue
+            earlier = [path for other in routes[:place] for path in _paths(other)]
+            taken = frozenset().union(*(_taken(path, inclusion.prefix, names) for path in earlier))
+            self._open.append((inclusion, taken))
+        self._routes = len(routes)
+
+
+def _paths(route: Any) -> list[str]:
+    """Answer the path templates under which a route can be reached; one that is not known can be anywhere."""
+    if isinstance(route, Mount):
+        return [route.path]
+    return [getattr(context, "path", None) or "/{any}" for context in iter_route_contexts([route])]
+
+
+def _taken(path: str, prefix: str, names: frozenset[str]) -> frozenset[str]:
+    """Say which resources below the prefix a path template could stand for."""
+    segments = path.split("/")
+    for number, wanted in enumerate(prefix.split("/")):
+        if number >= len(segments) or (wanted != segments[number] and "{" not in segments[number]):
+            return frozenset()
+        if "{" in segments[number]:
+            return names
+    following = segments[prefix.count("/") + 1 :][:1]
+    if not following:
+        return frozenset()
+    return names if "{" in following[0] else frozenset(following)
