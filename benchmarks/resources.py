@@ -70,7 +70,7 @@ def path(number: int, id: int) -> str:
 
 def start_seconds(database: Database) -> float:
     """Return the time from starting `onetrip serve` on ten tables to its first answer with rows."""
-    serve = ["onetrip", "serve", "benchmarks/many.py", "--database", database.url]
+    serve = [sys.executable, "-m", "onetrip", "serve", "benchmarks/many.py", "--database", database.url]
     taken = []
     for number in range(1, REPEATS + 1):
         progress(f"start {number}/{REPEATS}")

@@ -13,7 +13,7 @@ from benchmarks.contestants.registry import CONTESTANTS, Contestant  # noqa: E40
 from benchmarks.databases import Database, postgresql, sqlite  # noqa: E402
 from benchmarks.process import peak_megabytes  # noqa: E402
 from benchmarks.rounds import Effort, Entry, measure_in_turn  # noqa: E402
-from benchmarks.servers import uvicorn  # noqa: E402
+from benchmarks.servers import node, uvicorn  # noqa: E402
 
 
 def main() -> None:
@@ -34,7 +34,8 @@ def main() -> None:
         if options.database not in (kind, "both"):
             continue
         with sqlite() if kind == "sqlite" else postgresql(options.postgres_version) as database:
-            contestants = [c for c in CONTESTANTS if kind in c.databases and c.name in options.only]
+            chosen = [c for c in CONTESTANTS if c.name in options.only and (options.fastify or not c.node)]
+            contestants = [c for c in chosen if kind in c.databases]
             add(compare(database, contestants, effort, reference))
             if options.resources:
                 add(resources.report(database, effort))
@@ -48,7 +49,8 @@ def compare(database: Database, contestants: list[Contestant], effort: Effort, r
         servers = {}
         for contestant in contestants:
             first = next(iter(contestant.paths.values()))[0]
-            server = uvicorn(contestant.app, first, BENCHMARK_DATABASE=database.url)
+            start = node if contestant.node else uvicorn
+            server = start(contestant.app, first, BENCHMARK_DATABASE=database.url)
             servers[contestant.name] = stack.enter_context(server)
             parity.check(contestant, servers[contestant.name], reference)
         entries = [
@@ -73,6 +75,7 @@ def arguments() -> argparse.Namespace:
         "--rounds", type=int, default=3, help="interleaved rounds, of which the median counts (default 3)"
     )
     parser.add_argument("--only", metavar="NAMES", default=",".join(names), help=f"of {','.join(names)} (default all)")
+    parser.add_argument("--fastify", action="store_true", help="also Fastify + pg on PostgreSQL (needs node and npm)")
     parser.add_argument("--resources", action="store_true", help="also: 1 and 200 resources, start time, import time")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report to this file too")
     options = parser.parse_args()

@@ -36,13 +36,24 @@ class Server:
 @contextmanager
 def uvicorn(app: str, path: str, **environment: str) -> Iterator[Server]:
     """Run a module of `benchmarks.contestants`; see `running`."""
-    with running(["uvicorn", f"benchmarks.contestants.{app}", *UVICORN], path, **environment) as server:
+    command = [sys.executable, "-m", "uvicorn", f"benchmarks.contestants.{app}", *UVICORN]
+    with running(command, path, **environment) as server:
         yield server
 
 
 @contextmanager
-def running(module: list[str], path: str, **environment: str) -> Iterator[Server]:
-    """Run `python -m *module --host --port` until the block ends; it begins when `path` is answered.
+def node(folder: str, path: str, **environment: str) -> Iterator[Server]:
+    """Run a Node server of `benchmarks/contestants`, installing its packages first."""
+    home = ROOT / "benchmarks" / "contestants" / folder
+    if not (home / "node_modules").is_dir():
+        subprocess.run(["npm", "install", "--no-package-lock", "--no-audit", "--no-fund"], cwd=home, check=True)
+    with running(["node", str(home / "server.js")], path, **environment) as server:
+        yield server
+
+
+@contextmanager
+def running(command: list[str], path: str, **environment: str) -> Iterator[Server]:
+    """Run `command --host --port` until the block ends; it begins when `path` is answered.
 
     Raises RuntimeError with what the process said if it stops or does not answer within 20 seconds.
     """
@@ -50,7 +61,7 @@ def running(module: list[str], path: str, **environment: str) -> Iterator[Server
     inherited = {name: value for name, value in os.environ.items() if name != "ONETRIP_DATABASE_URL"}
     with TemporaryFile() as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *module, "--host", "127.0.0.1", "--port", str(port)],
+            [*command, "--host", "127.0.0.1", "--port", str(port)],
             cwd=ROOT,
             env=inherited | environment,
             stdout=output,
@@ -61,7 +72,7 @@ def running(module: list[str], path: str, **environment: str) -> Iterator[Server
             if not answers(process, port, path):
                 output.seek(0)
                 said = output.read().decode(errors="replace").strip()
-                raise RuntimeError(f"{' '.join(module)} does not answer GET {path}. It said:\n{said}")
+                raise RuntimeError(f"{' '.join(command)} does not answer GET {path}. It said:\n{said}")
             yield Server(process.pid, port)
         finally:
             process.terminate()

@@ -24,12 +24,13 @@ FLOORS = ("floor", "floor-pool")
 
 @dataclass(frozen=True)
 class Contestant:
-    """An ASGI app, what it is, on which databases it runs, and the paths to ask it for, by endpoint."""
+    """An ASGI app (or a folder with a Node server), what it is, on which databases it runs, and the paths to ask it for, by endpoint."""
 
     name: str
     app: str
     about: str
     databases: tuple[str, ...] = BOTH
+    node: bool = False
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ENDPOINTS)
 
 
@@ -54,6 +55,14 @@ CONTESTANTS = (
         "floor_sqlite:app",
         "bare ASGI, JSON from one SQL statement; `sqlite3` in the event loop",
         ("sqlite",),
+    ),
+    Contestant(
+        "fastify",
+        "fastify",
+        "hand-written with Fastify and pg: response schemas, named statements (Node; only with `--fastify`)",
+        ("postgresql",),
+        node=True,
+        paths=dict(ENDPOINTS) | {EMBED: ("/posts/detailed?limit=20",)},
     ),
     Contestant("empty-asgi", "empty_asgi:app", "bare ASGI, `{}`, no database", paths={EMPTY: ("/",)}),
     Contestant("empty-fastapi", "empty_fastapi:app", "FastAPI route, `{}`, no database", paths={EMPTY: ("/",)}),

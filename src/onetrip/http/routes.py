@@ -57,7 +57,7 @@ class RouteTable:
 
     def _find(self, segments: list[str]) -> Target | None:
         count = len(segments)
-        if count < 2 or count > 4 or (paths := self._paths.get(segments[1])) is None:
+        if count < 2 or count > 4 or segments[0] or (paths := self._paths.get(segments[1])) is None:
             return None
         if count == 2:
             return Target(paths.collection)
