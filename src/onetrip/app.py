@@ -134,7 +134,5 @@ def _database(url: str | None, engine: AsyncEngine | sa.Engine | None, pool: Poo
         return Database("", engine=engine, pool=pool, own=False)
     chosen = os.environ.get(DATABASE_VARIABLE) or url
     if chosen is None:
-        raise ConfigurationError(
-            f"No database: give API(…, database='sqlite:///app.db'), or set {DATABASE_VARIABLE}."
-        )
+        raise ConfigurationError(f"No database: give API(…, database='sqlite:///app.db'), or set {DATABASE_VARIABLE}.")
     return Database(chosen, pool=pool, own=own)

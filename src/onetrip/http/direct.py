@@ -6,7 +6,7 @@ certainly for a generated route, and passes on all others. Certainly means: the 
 itself, without dependencies, and no route that stands before it could match.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -22,7 +22,9 @@ def install(application: Any, router: ResourceRouter) -> None:
     """Add the middleware to an application that is starting; once for each router."""
     if not isinstance(application, FastAPI):
         return
-    if any(item.cls is DirectRoutes and item.kwargs["router"] is router for item in application.user_middleware):
+    if any(
+        cast(Any, item.cls) is DirectRoutes and item.kwargs["router"] is router for item in application.user_middleware
+    ):
         return
     application.user_middleware.append(Middleware(DirectRoutes, router=router, application=application))
     application.middleware_stack = application.build_middleware_stack()

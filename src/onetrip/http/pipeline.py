@@ -69,11 +69,9 @@ class Pipeline:
 
 
 def bind(plan: ReadPlan, texts: Sequence[str]) -> tuple[Any, ...]:
-    """Parse the values of a request by the types of its plan. Raises `Invalid`, listing every wrong one, or `NotFound`."""
+    """Parse the values of a request by the types of its plan. Raises `Invalid` with every wrong one, or `NotFound`."""
     try:
-        return tuple(
-            [item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters]
-        )
+        return tuple([item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters])
     except (ValueError, OverflowError):
         raise _refusal(plan, texts) from None
 

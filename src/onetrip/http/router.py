@@ -25,7 +25,6 @@ from onetrip.http.pipeline import Pipeline
 from onetrip.http.request import condition
 from onetrip.http.routes import RouteTable, Target, key_name, key_texts
 
-_TARGET = "onetrip.target"
 METHODS = ("GET", "HEAD")
 """Methods of generated routes."""
 
@@ -37,6 +36,7 @@ class ResourceRouter(APIRouter):
         super().__init__(**options)
         self.pipeline = pipeline
         self.table = RouteTable(pipeline.schema)
+        self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
         self._inclusions: dict[int, Inclusion] = {}
         self._operations: dict[str, APIRoute] = {}
         operations = openapi.Operations(pipeline.schema, pipeline.limits)
@@ -58,35 +58,37 @@ class ResourceRouter(APIRouter):
         if scope["type"] == "http" and branch is not None and branch.original_router is self:
             target = self._find(scope, self._inclusion(branch))
             if target is not None:
-                scope[_TARGET] = target
+                scope[self._recognised] = target
                 return (Match.FULL if scope["method"] in METHODS else Match.PARTIAL), {}
-            scope.pop(_TARGET, None)
+            scope.pop(self._recognised, None)
             if len(self.routes) == self._generated:
                 return Match.NONE, {}
         return super().matches(scope)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that `matches` recognised."""
-        target = scope.get(_TARGET)
-        branch = branch_of(scope)
+        target, branch = scope.get(self._recognised), branch_of(scope)
         if target is None or branch is None:
             await super().handle(scope, receive, send)
-            return
-        inclusion = self._inclusion(branch)
-        if isinstance(target, Target):
-            operation = self._operations[target.route.template]
-            scope["path_params"] = {**inclusion.path_params(scope), **_path_params(target)}
-        else:
-            operation = self._operations.get(target) if isinstance(target, str) else None
-        scope["route"] = operation
-        if scope["method"] not in METHODS:
+        elif scope["method"] not in METHODS:
             await _send(_problem(_not_allowed()), scope, send)
         elif isinstance(target, Problem):
             await _send(_problem(target), scope, send)
-        elif operation is not None and (inclusion.guarded or isinstance(target, str)):
-            await inclusion.application(operation)(scope, receive, send)
         else:
-            await self.respond(target, scope, send)
+            await self._run(target, self._inclusion(branch), scope, receive, send)
+
+    async def _run(
+        self, target: Target | str, inclusion: Inclusion, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer a path operation: directly, or as FastAPI does where dependencies are attached."""
+        if isinstance(target, Target):
+            scope["path_params"] = {**inclusion.path_params(scope), **_path_params(target)}
+            if not inclusion.guarded:
+                await self.respond(target, scope, send)
+                return
+        operation = self._operations[target if isinstance(target, str) else target.route.template]
+        scope["route"] = operation
+        await inclusion.application(operation)(scope, receive, send)
 
     async def respond(self, target: Target, scope: Scope, send: Send) -> None:
         """Answer a generated route that nothing is attached to."""
@@ -129,7 +131,7 @@ class ResourceRouter(APIRouter):
 
     async def _operation(self, request: Request) -> Response:
         """Answer where FastAPI called: dependencies were attached, and have run."""
-        target = request.scope.get(_TARGET)
+        target = request.scope.get(self._recognised)
         if not isinstance(target, Target):  # this router is itself the application
             target = self._find_alone(request.scope)
         answer = await self._answer(target, request.scope)

@@ -4,14 +4,13 @@ A `RouteTable` answers in a few dictionary look-ups however many tables are serv
 else's: hand-written endpoints stand beside generated ones.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
-from onetrip.query.parser import decode
+from onetrip.query.parser import decode, split_values
 from onetrip.schema.model import ResourceSchema, Schema
 
 
@@ -105,10 +104,12 @@ def key_texts(endpoint: Endpoint, text: str) -> tuple[str, ...]:
         raise Invalid.at(("path", key_name(endpoint.resource)), "A path cannot hold NUL characters.", "nul")
     if count == 1:
         return (text,)
-    parts = next(csv.reader([text], strict=True))
+    names = ",".join(part.name for part in endpoint.key)
+    try:
+        parts = split_values(text)
+    except ValueError as error:
+        raise Invalid.at(("path", "key"), f"The key '{names}' {error}.", "syntax") from None
     if len(parts) != count:
-        names = ",".join(part.name for part in endpoint.key)
-        raise Invalid.at(
-            ("path", "key"), f"The key of '{endpoint.resource.name}' has {count} parts: '{names}'.", "key_parts"
-        )
+        message = f"The key of '{endpoint.resource.name}' has {count} parts: '{names}'."
+        raise Invalid.at(("path", "key"), message, "key_parts")
     return tuple(parts)

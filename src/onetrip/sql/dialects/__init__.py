@@ -1,0 +1,1 @@
+"""What databases say differently: one class of answers for each."""
