@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -9,9 +10,12 @@ from tests.support.databases import Backend, Server, postgresql, postgresql_back
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A PostgreSQL server for the whole run."""
-    with postgresql(tmp_path_factory.mktemp("postgresql") / "data") as started:
+def server() -> Iterator[Server]:
+    """A PostgreSQL server for the whole run.
+
+    Not in pytest's own folder, which every other run closes to other users: run by root, the server is one.
+    """
+    with TemporaryDirectory(prefix="onetrip-") as folder, postgresql(Path(folder) / "data") as started:
         yield started
 
 
@@ -30,5 +34,3 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
 def no_database_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable of the developer's own shell does not choose the database of a test."""
     monkeypatch.delenv("ONETRIP_DATABASE_URL", raising=False)
-
-

@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from anyio import CapacityLimiter
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import Session
@@ -26,7 +25,8 @@ from onetrip.http import direct, problems
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.router import ResourceRouter
 from onetrip.schema.declaration import Resource
-from onetrip.schema.derive import derive, notes
+from onetrip.schema.derive import derive
+from onetrip.schema.notes import notes
 from onetrip.settings import Limits, Pool
 
 DATABASE_VARIABLE = "ONETRIP_DATABASE_URL"
@@ -68,7 +68,6 @@ class API:
         self.pipeline = Pipeline(self.schema, self.database, self.limits)
         self.router = ResourceRouter(self.pipeline)
         self._users = 0
-        self._threads: CapacityLimiter | None = None
         self.router.lifespan_context = self.lifespan
 
     @asynccontextmanager
@@ -94,11 +93,8 @@ class API:
 
     async def sync_session(self, connection: HTTPConnection) -> Session:
         """Give a synchronous endpoint a `Session` that is committed before the answer is sent."""
-        if self._threads is None:
-            self._threads = CapacityLimiter(self.database.pool.size)
         scope = connection.scope
-        context = sessions.sync_session(self.database, scope, self._threads)
-        return await sessions.enter(scope, context)  # type: ignore[no-any-return]
+        return await sessions.enter(scope, sessions.sync_session(self.database, scope))  # type: ignore[no-any-return]
 
     @property
     def metadata(self) -> tuple[sa.MetaData, ...]:

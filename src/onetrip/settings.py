@@ -24,14 +24,18 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """How many connections are opened, and how long a request waits for one (seconds).
+    """How many connections one process opens, and how long a request waits for one (seconds).
 
     Args:
-        size: connections in all, sessions and generated routes together.
+        size: connections of generated routes and asynchronous sessions together; `sync_session`, whose driver is
+            another one, may open as many again.
         timeout: how long a request waits for a free connection before it is answered with 503.
         connect_timeout: how long opening a connection may take.
+        prepared: keep prepared statements between requests. `False` suits PgBouncer before 1.21 in transaction mode;
+            `statement_cache_size=0` in a URL says the same.
     """
 
     size: int = 10
     timeout: float = 2.0
     connect_timeout: float = 5.0
+    prepared: bool = True

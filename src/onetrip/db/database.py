@@ -1,25 +1,23 @@
-"""A database: its engine, its dialect, its sessions, and the runner of generated requests.
+"""A database: its dialect, its sessions' engines, and the runner of generated requests.
 
-Everything is opened when it is first needed, on the event loop that needs it, so that no start order can be wrong: a
-test client that changes loops gets new connections. `close` closes all.
+Everything is opened when it is first needed, on the event loop that needs it, and closed with that loop at the latest,
+so that no start order can be wrong: a test client that changes loops gets new connections.
 """
 
 import asyncio
-import sqlite3
-from pathlib import Path
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
-from urllib.parse import quote
-from uuid import uuid4
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import URL
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import QueuePool, StaticPool
 
-from onetrip.db import sqlite
-from onetrip.db.runner import EngineRunner, Row, Runner
-from onetrip.db.url import async_url, asyncpg_arguments, parse_url, shown, sync_url
+from onetrip.db.engines import Memory, create_async, create_sync
+from onetrip.db.runner import EngineRunner, Row, Runner, ThreadRunner
+from onetrip.db.sqlite import SQLiteReader, file_uri
+from onetrip.db.url import async_url, is_memory, keeps_prepared, parse_url, shown
 from onetrip.errors import ConfigurationError
 from onetrip.settings import Pool
 from onetrip.sql.dialects.dialect import Dialect
@@ -27,10 +25,8 @@ from onetrip.sql.dialects.postgresql import PostgreSQL
 from onetrip.sql.dialects.sqlite import SQLite
 from onetrip.sql.statement import Statement
 
-IMMEDIATE = "onetrip_immediate"
-"""Execution option of an engine whose transactions on SQLite begin as writers."""
-
 _KEPT_FOR_SESSIONS = 2
+_SQLITE_WORKERS = 4
 
 
 class Database:
@@ -44,170 +40,180 @@ class Database:
     """
 
     def __init__(
-        self, url: URL | str, *, engine: AsyncEngine | sa.Engine | None = None, pool: Pool | None = None, own: bool = True
+        self,
+        url: URL | str,
+        *,
+        engine: AsyncEngine | sa.Engine | None = None,
+        pool: Pool | None = None,
+        own: bool = True,
     ) -> None:
-        if engine is not None:
-            url = engine.url
-        self.url = parse_url(url) if isinstance(url, str) else _without_driver(url)
+        chosen = url if engine is None else engine.url
+        self.url = parse_url(chosen if isinstance(chosen, str) else chosen.render_as_string(hide_password=False))
         self.pool = pool or Pool()
         if self.pool.size <= _KEPT_FOR_SESSIONS:
             raise ConfigurationError(f"A pool has at least {_KEPT_FOR_SESSIONS + 1} connections, not {self.pool.size}.")
         self.own = own
         self.given = engine
-        self.memory = _Memory() if self.url.drivername == "sqlite" and _is_memory(self.url) and engine is None else None
+        self.memory = Memory() if engine is None and self.url.drivername == "sqlite" and is_memory(self.url) else None
         self.dialect = self._dialect()
-        self._engine: AsyncEngine | None = engine if isinstance(engine, AsyncEngine) else None
         self._sync_engine: sa.Engine | None = engine if isinstance(engine, sa.Engine) else None
-        self._runner: Runner | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._open: dict[asyncio.AbstractEventLoop, _Connections] = {}
+        self._last: tuple[asyncio.AbstractEventLoop | None, Runner | None] = (None, None)
 
     def __str__(self) -> str:
         return shown(self.url)
 
     async def run(self, statement: Statement, values: tuple[Any, ...]) -> Row | None:
         """Run a compiled statement: one row of one value, or `None`."""
-        runner = self._runner
-        if runner is None or asyncio.get_running_loop() is not self._loop:
-            runner = self._start()
+        loop, runner = self._last
+        if runner is None or loop is not asyncio.get_running_loop():
+            runner = self.connections().runner
         return await runner.fetch(statement.text, statement.bind(values))
 
     async def ping(self) -> None:
-        """Run the shortest statement. Raises `Unavailable` when the database does not answer."""
-        await self.run(_PING, ())
+        """Ask the database for a sign of life. Raises `Unavailable` when the database does not answer."""
+        await self.run(_PING[self.url.drivername], ())
 
     @property
     def engine(self) -> AsyncEngine:
         """The engine of asynchronous sessions, on the running loop."""
-        if self._runner is None or asyncio.get_running_loop() is not self._loop:
-            self._start()
-        assert self._engine is not None
-        return self._engine
+        return self.connections().engine
 
     @property
     def sync_engine(self) -> sa.Engine:
         """The engine of synchronous sessions, with the same pool settings."""
+        if isinstance(self.given, AsyncEngine):
+            raise ConfigurationError(
+                "This API was given an AsyncEngine, which has no synchronous sessions: use Depends(api.session),"
+                " or give the database by its URL."
+            )
         if self._sync_engine is None:
-            self._sync_engine = self._create_sync()
+            self._sync_engine = create_sync(self.sessions_url, self.pool, wal=self.tunes_files)
         return self._sync_engine
 
+    @property
+    def sessions_url(self) -> URL:
+        """The URL by which sessions reach the database."""
+        return self.url if self.memory is None else self.memory.url
+
+    @property
+    def tunes_files(self) -> bool:
+        """Whether a file may be changed to write-ahead logging."""
+        return self.own and self.memory is None
+
+    def connections(self) -> "_Connections":
+        """Find what is open on the running loop, or begin with it."""
+        loop = asyncio.get_running_loop()
+        found = self._open.get(loop)
+        if found is None:
+            for gone in [known for known in self._open if known.is_closed()]:
+                del self._open[gone]
+            found = self._open[loop] = _Connections(self)
+        self._last = (loop, found.runner)
+        return found
+
     async def close(self) -> None:
-        """Close every connection that was opened here."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.close()
-        if self._engine is not None and self._engine is not self.given:
-            await self._engine.dispose()
-            self._engine = None
+        """Close every connection that was opened here, on the running loop and for synchronous sessions."""
+        loop = asyncio.get_running_loop()
+        found = self._open.pop(loop, None)
+        self._last = (None, None)
+        if found is not None:
+            await found.guard.aclose()
         if self._sync_engine is not None and self._sync_engine is not self.given:
             self._sync_engine.dispose()
             self._sync_engine = None
 
-    def _start(self) -> Runner:
-        """Open an engine and a runner for the running loop; those of a loop that is gone are let go."""
-        if self._engine is None or self._engine is not self.given:
-            if self._engine is not None:
-                self._engine.sync_engine.dispose(close=False)
-            self._engine = self._create_async()
-        self._loop = asyncio.get_running_loop()
-        self._runner = self._create_runner(self._engine)
-        return self._runner
-
     def _dialect(self) -> Dialect:
         if self.url.drivername == "sqlite":
             return SQLite(async_url(self.url).get_dialect()())
-        given = self.given.dialect if isinstance(self.given, AsyncEngine) else None
-        if given is not None and given.driver != "asyncpg":
-            return PostgreSQL(type(given)(paramstyle="format"))
+        if self.given is not None and self.given.dialect.driver != "asyncpg":
+            return PostgreSQL(type(self.given.dialect)(paramstyle="format"))  # type: ignore[call-arg]
         return PostgreSQL(async_url(self.url).get_dialect()())
 
-    def _create_runner(self, engine: AsyncEngine) -> Runner:
-        if engine.dialect.name == "sqlite" and (self.memory is not None or not _is_memory(self.url)):
-            return sqlite.SQLiteReader(self._sqlite_file(), workers=4, timeout=self.pool.timeout)
-        if engine.dialect.driver == "asyncpg" and not self._without_prepared():
-            from onetrip.db.postgresql import HeldConnections  # asyncpg is an extra
+    @property
+    def _runner(self) -> Runner | None:
+        return self._last[1]
 
-            pooled = engine.pool
-            size = self.pool.size
-            if engine is self.given and isinstance(pooled, QueuePool):
-                size = pooled.size() + max(pooled._max_overflow, 0)
-            return HeldConnections(engine, limit=max(1, size - _KEPT_FOR_SESSIONS), timeout=self.pool.timeout)
-        return EngineRunner(engine, autocommit=engine.dialect.name != "sqlite" and not self._without_prepared())
 
-    def _without_prepared(self) -> bool:
-        """Whether the URL says that prepared statements do not survive (PgBouncer in transaction mode)."""
-        return any(self.url.query.get(name) == "0" for name in ("statement_cache_size", "prepared_statement_cache_size"))
+class _Connections:
+    """What one event loop has open."""
 
-    def _create_async(self) -> AsyncEngine:
-        options: dict[str, Any] = {"pool_size": self.pool.size, "max_overflow": 0, "pool_timeout": self.pool.timeout}
-        if self.url.drivername == "sqlite":
-            engine = create_async_engine(self._sqlite_url("sqlite+aiosqlite"), **options)
-            self._tune(engine.sync_engine)
-            return engine
-        import asyncpg  # an extra
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._engine = database.given if isinstance(database.given, AsyncEngine) else None
+        self.runner = self._create_runner()
+        self.places = asyncio.Semaphore(database.pool.size)
+        self.guard = self._close_with_the_loop()
+        with suppress(StopIteration):  # up to its `yield`: from then on the loop knows it
+            self.guard.asend(None).send(None)
 
-        arguments = asyncpg_arguments(self.url)
-
-        async def connect(*_: Any, **__: Any) -> Any:
-            return await asyncpg.connect(timeout=self.pool.connect_timeout, **arguments)
-
-        return create_async_engine(async_url(self.url).set(query={}), async_creator=connect, pool_pre_ping=True, **options)
-
-    def _create_sync(self) -> sa.Engine:
-        options: dict[str, Any] = {"pool_size": self.pool.size, "max_overflow": 0, "pool_timeout": self.pool.timeout}
-        if self.url.drivername == "sqlite":
-            engine = sa.create_engine(
-                self._sqlite_url("sqlite+pysqlite"), poolclass=QueuePool, connect_args={"check_same_thread": False}, **options
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine of asynchronous sessions."""
+        database = self.database
+        if isinstance(database.given, sa.Engine):
+            raise ConfigurationError(
+                "This API was given a synchronous engine, which has no asynchronous sessions: use"
+                " Depends(api.sync_session), or give an AsyncEngine or the database by its URL."
             )
-            self._tune(engine)
-            return engine
-        return sa.create_engine(sync_url(self.url), pool_pre_ping=True, **options)
+        if self._engine is None:
+            self._engine = create_async(database.sessions_url, database.pool, wal=database.tunes_files)
+        return self._engine
 
-    def _tune(self, engine: sa.Engine) -> None:
-        """Give SQLite what it needs to be safe: foreign keys, waiting, real transactions that begin as they go on.
+    def session(self) -> AbstractContextManager[None]:
+        """Count an asynchronous session in."""
+        counted = getattr(self.runner, "session", None)
+        return nullcontext() if counted is None else counted()
 
-        The driver's own transaction control is switched off: it begins late, so that a read and the write that
-        follows from it are not one transaction, and ignores SAVEPOINT.
-        https://docs.sqlalchemy.org/en/21/dialects/sqlite.html#pysqlite-serializable
+    def _create_runner(self) -> Runner:
+        database, pool = self.database, self.database.pool
+        if database.url.drivername == "sqlite":
+            if database.memory is not None:
+                return SQLiteReader(database.memory.uri, workers=_SQLITE_WORKERS, timeout=pool.timeout)
+            if not is_memory(database.url):
+                return SQLiteReader(_uri(database.url), workers=_SQLITE_WORKERS, timeout=pool.timeout)
+        if isinstance(database.given, sa.Engine):
+            return ThreadRunner(database.given, threads=_places(database.given) or pool.size, timeout=pool.timeout)
+        if self.engine.dialect.driver != "asyncpg":
+            return EngineRunner(self.engine)
+        from onetrip.db.postgresql import HeldConnections  # asyncpg is an extra
+
+        # Of an engine that is ours all but a few, of one that has other users half.
+        share = pool.size - _KEPT_FOR_SESSIONS if database.given is None else (_places(self.engine) or pool.size) // 2
+        prepared = pool.prepared and keeps_prepared(database.url)
+        return HeldConnections(
+            self.engine, share=max(1, share), kept=_KEPT_FOR_SESSIONS, timeout=pool.timeout, prepared=prepared
+        )
+
+    async def _close_with_the_loop(self) -> AsyncGenerator[None, None]:
+        """Close everything when `aclose` is called: by the database, or by the loop at its end.
+
+        A loop that ends closes its asynchronous generators (PEP 525): `asyncio.run`, pytest's plugins and the test
+        client all see to it, so connections never outlive the loop that they belong to.
         """
-
-        @event.listens_for(engine, "connect")
-        def connected(connection: Any, _: Any) -> None:
-            connection.isolation_level = None
-            sqlite.prepare(connection)
-            if self.own and self.memory is None:
-                connection.execute("PRAGMA journal_mode = WAL")
-
-        @event.listens_for(engine, "begin")
-        def begun(connection: sa.Connection) -> None:
-            immediate = connection.get_execution_options().get(IMMEDIATE, False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-    def _sqlite_file(self) -> str:
-        return self.memory.uri if self.memory is not None else str(Path(self.url.database or ""))
-
-    def _sqlite_url(self, drivername: str) -> URL:
-        if self.memory is None:
-            return self.url.set(drivername=drivername)
-        return URL.create(drivername, database=self.memory.uri, query={"uri": "true"})
+        try:
+            yield
+        finally:
+            self.database._open.pop(asyncio.get_running_loop(), None)
+            await self.runner.close()
+            if self._engine is not None and self._engine is not self.database.given:
+                await self._engine.dispose()
 
 
-class _Memory:
-    """An in-memory database that all connections of this process share, alive as long as this object.
-
-    https://www.sqlite.org/src/doc/tip/src/memdb.c: a name that begins with a slash is shared.
-    """
-
-    def __init__(self) -> None:
-        self.uri = f"file:/{quote(uuid4().hex)}?vfs=memdb"
-        self._anchor = sqlite3.connect(self.uri, uri=True, check_same_thread=False)
+def _uri(url: URL) -> str:
+    if url.query.get("uri") == "true":
+        (uri,), _ = url.set(drivername="sqlite+pysqlite").get_dialect()().create_connect_args(url)
+        return str(uri)
+    return file_uri(url.database or "")
 
 
-def _is_memory(url: URL) -> bool:
-    return not url.database or url.database == ":memory:" or "mode=memory" in url.database
+def _places(engine: AsyncEngine | sa.Engine) -> int | None:
+    """Say how many connections an engine's pool may open, `None` when it does not say."""
+    pool = engine.pool
+    if isinstance(pool, QueuePool):
+        return pool.size() + max(pool._max_overflow, 0)
+    return 1 if isinstance(pool, StaticPool) else None
 
 
-def _without_driver(url: URL) -> URL:
-    return parse_url(url.render_as_string(hide_password=False))
-
-
-_PING = Statement("SELECT 1", ())
+_PING = {"postgresql": Statement("SELECT 1", ()), "sqlite": Statement("PRAGMA schema_version", ())}
+"""The shortest statement that needs the database itself: SQLite does not open a file for `SELECT 1`."""

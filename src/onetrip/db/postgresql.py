@@ -6,6 +6,8 @@ transaction around the one statement of a request. A prepared statement runs in 
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -13,15 +15,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onetrip.db.runner import Row, away, busy, differs
+from onetrip.db.runner import Row, away, busy, differs, is_transient, slow
+from onetrip.errors import Broken, Unavailable
 
 MAX_PREPARED = 256
 """Prepared statements that one connection keeps."""
 
-_GONE = (
-    asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
-    asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError, ConnectionError, OSError,
+_CANCEL_SECONDS = 0.5
+
+_LOST = (
+    asyncpg.PostgresConnectionError, asyncpg.InternalClientError, asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError, OSError,
 )  # fmt: skip
+
+
+class _Again(Exception):
+    """A statement did not run, for a reason that is gone when it is run again."""
 
 
 class _Connection:
@@ -32,129 +41,206 @@ class _Connection:
     def __init__(self, pooled: Any) -> None:
         self.pooled = pooled
         self.driver: Any = pooled.driver_connection
-        self.prepared: dict[str, Any] = {}
+        self.prepared: dict[str, Any] = pooled.info.setdefault("onetrip_prepared", {})
 
-    async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Any:
-        statement = self.prepared.get(text)
-        if statement is None:
-            if len(self.prepared) >= MAX_PREPARED:
-                del self.prepared[next(iter(self.prepared))]
-            statement = self.prepared[text] = await self.driver.prepare(text)
-        return await statement.fetchrow(*arguments)
+    async def prepare(self, text: str) -> Any:
+        """Prepare a statement; the oldest goes when there are many (the driver closes it on the server)."""
+        if len(self.prepared) >= MAX_PREPARED:
+            del self.prepared[next(iter(self.prepared))]
+        statement = self.prepared[text] = await self.driver.prepare(text)
+        return statement
 
 
 class HeldConnections:
-    """At most `limit` connections, last used first; a request waits `timeout` seconds for one.
+    """At most `share` connections, last used first; a request waits `timeout` seconds for one, first come first served.
 
-    A broken connection is replaced, and a read that it lost is run once more.
+    A broken connection is replaced, and a read that it lost is run once more. `kept` connections of the pool are left
+    to sessions, and more while more sessions are open.
     """
 
-    def __init__(self, engine: AsyncEngine, *, limit: int, timeout: float) -> None:
+    def __init__(self, engine: AsyncEngine, *, share: int, kept: int, timeout: float, prepared: bool = True) -> None:
         self.engine = engine
-        self.limit = limit
+        self.share = share
+        self.kept = kept
         self.timeout = timeout
+        self.keeps_prepared = prepared
+        self.limit = share
         self.opened = 0
+        self.sessions = 0
+        self.closed = False
         self.idle: list[_Connection] = []
         self.waiting: deque[asyncio.Future[_Connection | None]] = deque()
+        self.closing: set[asyncio.Task[None]] = set()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Count a session in: it may need a connection that requests hold."""
+        self._count_sessions(+1)
+        if self.opened > self.limit and self.idle:
+            self._give_back(self.idle.pop(0))
+        try:
+            yield
+        finally:
+            self._count_sessions(-1)
+            if self.opened < self.limit and self._hand_on(None):
+                self.opened += 1
+
+    def _count_sessions(self, change: int) -> None:
+        self.sessions += change
+        self.limit = max(1, self.share - max(0, self.sessions - self.kept))
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one prepared statement."""
+        """Run one statement, prepared; once more, on a connection that is new or well, if its own was lost."""
         try:
-            return await self._fetch(text, arguments)
-        except (*_GONE, asyncpg.InvalidCachedStatementError):
-            pass  # reading again is safe; the second connection is new, unless another is idle and well
+            return await self._run(self.idle.pop() if self.idle else await self._acquire(), text, arguments)
+        except _Again:
+            pass
         try:
-            return await self._fetch(text, arguments)
-        except (*_GONE, asyncpg.InvalidCachedStatementError) as error:
-            raise away() from error
+            return await self._run(self.idle.pop() if self.idle else await self._acquire(), text, arguments)
+        except _Again as error:
+            raise away(error.__cause__ or error) from error
 
-    async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        connection = self.idle.pop() if self.idle else await self._acquire()
+    async def _run(self, connection: _Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
         try:
-            row = await connection.fetch(text, arguments)
-        except asyncpg.InvalidCachedStatementError:
-            connection.prepared.clear()  # the tables changed under it
-            self._release(connection)
-            raise
-        except (*_GONE, asyncio.CancelledError):
-            self._discard(connection)
-            raise
-        except asyncpg.PostgresError as error:
-            self._release(connection)
-            raise self._problem(error) from error
-        except BaseException:
-            self._discard(connection)
-            raise
+            if self.keeps_prepared:
+                statement = connection.prepared.get(text) or await connection.prepare(text)
+                row: Row | None = await statement.fetchrow(*arguments)
+            else:
+                row = await connection.driver.fetchrow(text, *arguments)
+        except BaseException as error:
+            meant = self._failed(connection, error)
+            if meant is None:
+                raise
+            raise meant from error
         self._release(connection)
-        return row  # type: ignore[no-any-return]
+        return row
 
-    @staticmethod
-    def _problem(error: asyncpg.PostgresError) -> Exception:
-        """Map an error by its SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
-        code = str(error.sqlstate or "")
-        if code.startswith(("53", "57", "55")) or code in ("40001", "40P01"):
-            return away("The database is busy or took too long.")
-        return differs()
+    def _failed(self, connection: _Connection, error: BaseException) -> Exception | None:
+        """Take the connection back as it is now, and say what an error means; `None` when it means itself."""
+        if isinstance(error, asyncio.CancelledError) and not self.closed:
+            closing = asyncio.get_running_loop().create_task(self._close(connection))
+            self.closing.add(closing)
+            closing.add_done_callback(self.closing.discard)
+            return None
+        if isinstance(error, _LOST) or connection.driver.is_closed():
+            for lost in (connection, *self.idle):  # what broke one may have broken all, as a restart does
+                self._discard(lost)
+            self.idle.clear()
+            return _Again()
+        if not isinstance(error, asyncpg.PostgresError):
+            self._discard(connection)
+            return None
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            connection.prepared.clear()  # a table changed under it
+        self._release(connection)
+        if isinstance(error, asyncpg.InvalidCachedStatementError):
+            return _Again()
+        return slow(error) if is_transient(error.sqlstate) else differs(error)
 
     async def _acquire(self) -> _Connection:
-        while self.opened >= self.limit:
-            handed = asyncio.get_running_loop().create_future()
-            self.waiting.append(handed)
-            try:
-                connection = await asyncio.wait_for(handed, self.timeout)
-            except TimeoutError:
-                raise busy() from None
-            except asyncio.CancelledError:
-                if handed.done() and not handed.cancelled() and (late := handed.result()) is not None:
-                    self._release(late)
-                raise
-            finally:
-                if handed in self.waiting:
-                    self.waiting.remove(handed)
-            if connection is not None:
-                return connection
-        return await self._open()
-
-    async def _open(self) -> _Connection:
-        self.opened += 1
+        if self.opened < self.limit:
+            self.opened += 1
+            return await self._open()
+        loop = asyncio.get_running_loop()
+        handed: asyncio.Future[_Connection | None] = loop.create_future()
+        self.waiting.append(handed)
+        patience = loop.call_later(self.timeout, self._give_up, handed)
         try:
-            return _Connection(await self.engine.raw_connection())
-        except BaseException as error:
-            self._closed()
-            if isinstance(error, PoolTimeoutError):
-                raise busy() from error
-            if isinstance(error, OSError | TimeoutError | DBAPIError | asyncpg.PostgresError):
-                raise away() from error
+            connection = await handed
+        except asyncio.CancelledError:
+            self._pass_by(handed)
             raise
+        finally:
+            patience.cancel()
+        return connection or await self._open()
 
-    def _release(self, connection: _Connection) -> None:
-        if connection.driver.is_closed():
-            self._discard(connection)
-            return
+    def _give_up(self, handed: "asyncio.Future[_Connection | None]") -> None:
+        if not handed.done():
+            self.waiting.remove(handed)
+            handed.set_exception(busy())
+
+    def _pass_by(self, handed: "asyncio.Future[_Connection | None]") -> None:
+        """Hand on what was handed to a request that is gone."""
+        if handed in self.waiting:
+            self.waiting.remove(handed)
+        elif not handed.cancelled() and handed.exception() is None:
+            connection = handed.result()
+            if connection is None:
+                self._leave()
+            else:
+                self._release(connection)
+
+    def _hand_on(self, connection: _Connection | None) -> bool:
+        """Give a connection, or the place for one, to the request that waits longest."""
         while self.waiting:
             waiter = self.waiting.popleft()
             if not waiter.done():
                 waiter.set_result(connection)
-                return
-        self.idle.append(connection)
+                return True
+        return False
+
+    async def _open(self) -> _Connection:
+        """Open a connection in a place that is counted already."""
+        try:
+            while True:
+                pooled = await self.engine.raw_connection()
+                if not pooled.driver_connection.is_closed():  # type: ignore[union-attr]
+                    return _Connection(pooled)
+                pooled.invalidate()
+        except BaseException as error:
+            self._leave()
+            if isinstance(error, PoolTimeoutError):
+                raise busy() from error
+            if isinstance(error, DBAPIError | OSError | TimeoutError | asyncpg.PostgresError | asyncpg.InterfaceError):
+                raise away(error) from error
+            raise
+
+    def _release(self, connection: _Connection) -> None:
+        if self.closed or connection.driver.is_closed():
+            self._discard(connection)
+        elif self.opened > self.limit:
+            self._give_back(connection)
+        elif not self._hand_on(connection):
+            self.idle.append(connection)
+
+    def _give_back(self, connection: _Connection) -> None:
+        """Return a connection to the pool, for sessions."""
+        self.opened -= 1
+        connection.pooled.close()
 
     def _discard(self, connection: _Connection) -> None:
-        connection.driver.terminate()
-        connection.pooled.invalidate(soft=False)
-        self._closed()
+        connection.pooled.invalidate()
+        self._leave()
 
-    def _closed(self) -> None:
-        """Let one that waits open a connection instead."""
-        self.opened -= 1
-        while self.waiting:
-            waiter = self.waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return
+    def _leave(self) -> None:
+        """Leave a place to the request that waits longest."""
+        if self.opened > self.limit or not self._hand_on(None):
+            self.opened -= 1
+
+    async def _close(self, connection: _Connection) -> None:
+        """Close a connection properly; a statement that still runs on it is cancelled first.
+
+        A cancel request that overtakes its statement is lost (https://www.postgresql.org/docs/current/libpq-cancel.html),
+        so a connection that does not come to rest is ended from another one.
+        """
+        process = connection.driver.get_server_pid()
+        try:
+            await connection.driver.close(timeout=_CANCEL_SECONDS)
+        except TimeoutError:
+            self._discard(connection)
+            with suppress(Unavailable, Broken):
+                await self.fetch("SELECT pg_terminate_backend($1)", (process,))
+            return
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pass  # the driver has dropped it all the same
+        except BaseException:
+            self._discard(connection)
+            raise
+        self._discard(connection)
 
     async def close(self) -> None:
-        """Give every idle connection back to the pool."""
-        while self.idle:
-            connection = self.idle.pop()
-            self.opened -= 1
-            connection.pooled.close()
+        """Close every connection: idle ones now, those in use when they are released."""
+        self.closed = True
+        closing = [self._close(connection) for connection in self.idle]
+        self.idle.clear()
+        await asyncio.gather(*closing, *self.closing, return_exceptions=True)

@@ -1,20 +1,34 @@
-"""What runs a statement: text and arguments in, at most one value out.
+"""What runs a statement: text and arguments in, at most one value out; and what its failures mean.
 
-Three runners, one contract: `postgresql` (asyncpg connections held for requests), `sqlite` (the standard library's
-driver, short reads in place), and `EngineRunner` here, for any engine that a user brings along.
+One contract, four runners: `postgresql` (asyncpg connections held for requests), `sqlite` (the standard library's
+driver, short reads in place), and two here for any other engine that a user brings along.
 """
 
-from collections.abc import Sequence
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+import sqlalchemy as sa
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from onetrip.errors import Broken, Unavailable
+from onetrip.sql.dialects.sqlite import FUNCTIONS
 
 Row = Sequence[Any]
 """One row of one value: JSON as `bytes`, or `None`."""
+
+_log = logging.getLogger(__name__)
+
+_SQLITE_AWAY = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL,
+})  # fmt: skip
 
 
 class Runner(Protocol):
@@ -34,31 +48,141 @@ class Runner(Protocol):
 
 
 class EngineRunner:
-    """Runs statements on connections of a SQLAlchemy engine, one checkout each."""
+    """Runs statements on connections of an asynchronous engine, one checkout each."""
 
-    def __init__(self, engine: AsyncEngine, *, autocommit: bool) -> None:
-        self.engine = engine.execution_options(isolation_level="AUTOCOMMIT") if autocommit else engine
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine.execution_options(**_autocommit(engine))
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one statement on a connection of the pool."""
+        """Run one statement on a connection of the pool; once more if the connection was lost."""
         try:
-            async with self.engine.connect() as connection:
-                row = (await connection.exec_driver_sql(text, arguments)).fetchone()
-        except (PoolTimeoutError, OSError) as error:
-            raise away() from error
-        except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
-                raise away() from error
-            raise differs() from error
-        return None if row is None else (row[0],)
+            try:
+                return await self._fetch(text, arguments)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return await self._fetch(text, arguments)  # SQLAlchemy has dropped every connection as old as that one
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise unavailable(error) or differs(error) from error
+
+    async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        async with self.engine.connect() as connection:
+            return await connection.run_sync(_first_row, text, arguments)
 
     async def close(self) -> None:
         """The engine is its owner's to close."""
 
 
-def away(detail: str = "The database cannot be reached at the moment.") -> Unavailable:
-    """Say that the database is away."""
-    return Unavailable(detail)
+class ThreadRunner:
+    """Runs statements on connections of a synchronous engine, each in a thread."""
+
+    def __init__(self, engine: sa.Engine, *, threads: int, timeout: float) -> None:
+        self.engine = engine.execution_options(**_autocommit(engine))
+        self.timeout = timeout
+        self.places = asyncio.Semaphore(threads)
+
+    async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement in a thread of its own; once more if the connection was lost."""
+        async with place(self.places, self.timeout):
+            return await to_thread.run_sync(self._fetch, text, arguments, limiter=CapacityLimiter(1))
+
+    def _fetch(self, text: str, arguments: tuple[Any, ...], again: bool = True) -> Row | None:
+        try:
+            with self.engine.connect() as connection:
+                return _first_row(connection, text, arguments)
+        except (DBAPIError, PoolTimeoutError) as error:
+            if again and isinstance(error, DBAPIError) and error.connection_invalidated:
+                return self._fetch(text, arguments, again=False)
+            raise unavailable(error) or differs(error) from error
+
+    async def close(self) -> None:
+        """The engine is its owner's to close."""
+
+
+def _autocommit(engine: AsyncEngine | sa.Engine) -> dict[str, str]:
+    """Run the one statement without a transaction around it; SQLite begins none for a SELECT."""
+    return {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+
+
+def _first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    pooled = connection.connection
+    if connection.dialect.name == "sqlite" and not pooled.info.get("onetrip"):
+        add_functions(pooled.dbapi_connection)
+        pooled.info["onetrip"] = True
+    row = connection.exec_driver_sql(text, arguments).fetchone()
+    if row is None or not isinstance(row[0], str):
+        return row
+    return (row[0].encode(),)
+
+
+def add_functions(connection: Any) -> None:
+    """Give a SQLite connection the functions that statements use."""
+    for name, (arity, function) in FUNCTIONS.items():
+        connection.create_function(name, arity, function, deterministic=True)
+
+
+@asynccontextmanager
+async def place(places: asyncio.Semaphore, timeout: float) -> AsyncIterator[None]:
+    """Hold one of a few places. Raises `Unavailable` when none becomes free in time."""
+    await acquire(places, timeout)
+    try:
+        yield
+    finally:
+        places.release()
+
+
+async def acquire(places: asyncio.Semaphore, timeout: float) -> None:
+    """Wait for one of a few places. Raises `Unavailable` when none becomes free in time."""
+    try:
+        async with asyncio.timeout(timeout):
+            await places.acquire()
+    except TimeoutError:
+        raise busy() from None
+
+
+def unavailable(error: BaseException) -> Unavailable | None:
+    """Say that the database is away or busy, if that is what an error of SQLAlchemy or the network means."""
+    if isinstance(error, PoolTimeoutError):
+        return busy()
+    if isinstance(error, OSError):
+        return away(error)
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error.orig, sqlite3.Error):
+        return away(error.orig) if sqlite_code(error.orig) in _SQLITE_AWAY else None
+    state = getattr(error.orig, "sqlstate", None)
+    unstated = state is None and isinstance(error, OperationalError)  # psycopg could not connect
+    if error.connection_invalidated or unstated:
+        return away(error.orig or error)
+    return slow(error.orig or error) if is_transient(state) else None
+
+
+def is_transient(sqlstate: str | None) -> bool:
+    """Say whether a request may succeed when it comes again (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
+    return sqlstate is not None and (sqlstate[:2] in ("08", "53", "55", "57") or sqlstate in ("40001", "40P01"))
+
+
+def sqlite_code(error: BaseException) -> int | None:
+    """Answer SQLite's primary result code (https://www.sqlite.org/rescode.html), `None` for an error of Python's."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def sqlite_problem(error: sqlite3.Error) -> Unavailable | Broken:
+    """Map an error of SQLite."""
+    return away(error) if sqlite_code(error) in _SQLITE_AWAY else differs(error)
+
+
+def away(error: BaseException) -> Unavailable:
+    """Say that the database is away; the reason goes to the log."""
+    _log.warning("The database cannot be reached: %s", _reason(error))
+    return Unavailable("The database cannot be reached at the moment.")
+
+
+def slow(error: BaseException) -> Unavailable:
+    """Say that the database gave up; the reason goes to the log."""
+    _log.warning("The database gave up a statement: %s", _reason(error))
+    return Unavailable("The database is busy or took too long.")
 
 
 def busy() -> Unavailable:
@@ -66,6 +190,12 @@ def busy() -> Unavailable:
     return Unavailable("Every database connection is busy.")
 
 
-def differs() -> Broken:
+def differs(error: BaseException) -> Broken:
     """Say that the database is not as declared; details go to the log, not to the client."""
+    _log.error("The database does not hold what is declared, or not as declared: %s", _reason(error))
     return Broken("The database does not hold what this resource declares, or stores a value that cannot be written.")
+
+
+def _reason(error: BaseException) -> str:
+    """Name an error in one line; DETAIL, which holds values of rows, is left out."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

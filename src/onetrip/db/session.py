@@ -5,16 +5,20 @@ client already has. Here the session joins the exit stack that FastAPI closes be
 the one that `Depends(…, scope="function")` uses, so `Depends(api.session)` alone is safe.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
+from sqlalchemy.exc import IllegalStateChangeError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
-from onetrip.db.database import IMMEDIATE, Database
+from onetrip.db.database import Database
+from onetrip.db.engines import IMMEDIATE
+from onetrip.db.runner import place, unavailable
 from onetrip.errors import ConfigurationError
 
 _FUNCTION_STACK = "fastapi_function_astack"
@@ -23,23 +27,52 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @asynccontextmanager
 async def session(database: Database, scope: Any) -> AsyncIterator[AsyncSession]:
-    """Open an asynchronous session; commit on the way out, roll back when an exception passes."""
-    engine = database.engine.execution_options(**{IMMEDIATE: _writes(scope)})
-    async with SQLModelAsyncSession(engine, expire_on_commit=False) as opened:
-        yield opened
-        await opened.commit()
+    """Open an asynchronous session; commit on the way out, roll back when an exception passes.
+
+    Raises `Unavailable` for an error that says that the database is away or busy.
+    """
+    connections = database.connections()
+    engine = connections.engine.execution_options(**{IMMEDIATE: _writes(scope)})
+    with connections.session():
+        try:
+            async with SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as opened:
+                yield opened
+                await opened.commit()
+        except SQLAlchemyError as error:
+            if (problem := unavailable(error)) is None:
+                raise
+            raise problem from error
 
 
 @asynccontextmanager
-async def sync_session(database: Database, scope: Any, threads: CapacityLimiter) -> AsyncIterator[Session]:
-    """Open a synchronous session; it is committed and closed in threads of its own, which endpoints cannot exhaust."""
+async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]:
+    """Open a synchronous session, which is committed and closed in a thread.
+
+    No more are open than there are connections, so that an endpoint never waits for one in a thread that another
+    endpoint needs to give one back; and each is committed in a thread of its own. Raises `Unavailable`.
+    """
     engine = database.sync_engine.execution_options(**{IMMEDIATE: _writes(scope)})
-    opened = Session(engine, expire_on_commit=False)
-    try:
-        yield opened
-        await to_thread.run_sync(opened.commit, limiter=threads)
-    finally:
-        await to_thread.run_sync(opened.close, limiter=threads)
+    async with place(database.connections().places, database.pool.timeout):
+        opened = Session(engine, expire_on_commit=False, close_resets_only=False)
+        try:
+            yield opened
+            await to_thread.run_sync(opened.commit, limiter=CapacityLimiter(1))
+        except SQLAlchemyError as error:
+            if (problem := unavailable(error)) is None:
+                raise
+            raise problem from error
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(_close, opened, limiter=CapacityLimiter(1))
+
+
+def _close(session: Session) -> None:
+    """Close a session; when its request was cancelled, its endpoint may still be at work in a thread: wait for that."""
+    while True:
+        try:
+            return session.close()
+        except IllegalStateChangeError:
+            time.sleep(0.005)
 
 
 async def enter(scope: Any, context: Any) -> Any:

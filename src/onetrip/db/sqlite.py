@@ -7,14 +7,16 @@ after a few milliseconds; then, and for a while from then on, that statement run
 
 import asyncio
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
-from onetrip.db.runner import Row, away, busy, differs
-from onetrip.sql.dialects.sqlite import FUNCTIONS
+from onetrip.db.runner import Row, acquire, add_functions, sqlite_code, sqlite_problem
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop."""
@@ -23,89 +25,144 @@ SLOW_SECONDS = 60.0
 """How long a statement that was interrupted is taken to be slow."""
 
 _STEPS = 2_000  # virtual machine instructions between two looks at the clock, some tens of microseconds
+_WORKER_STEPS = 200_000  # between two looks at whether the request is still there, some milliseconds
 _BUSY_MILLISECONDS = 5_000
 
 
-def connect(database: str, *, query_only: bool = False) -> sqlite3.Connection:
-    """Open a connection in autocommit mode, with foreign keys, a busy timeout and our functions."""
-    connection = sqlite3.connect(
-        database, uri=database.startswith("file:"), isolation_level=None, check_same_thread=False, cached_statements=512
-    )
-    prepare(connection)
-    if query_only:
+def file_uri(path: str) -> str:
+    """Name a file that exists: reading must not create one."""
+    return f"{Path(path).absolute().as_uri()}?mode=rw"
+
+
+class Connection(sqlite3.Connection):
+    """A session's connection, which lets go of its locks when it is closed.
+
+    SQLite keeps a closed connection, and its transaction, for as long as one of its cursors is known somewhere: to the
+    traceback of a request that was cancelled, say, until the garbage is collected.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def cursor(self, *arguments: Any, **options: Any) -> Any:
+        """Open a cursor, and remember it."""
+        cursor = super().cursor(*arguments, **options)
+        self._cursors.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        """End statements and transaction, then close."""
+        for end in (*(cursor.close for cursor in tuple(self._cursors)), self.rollback):
+            with suppress(sqlite3.Error):
+                end()
+        super().close()
+
+
+def connect(uri: str) -> sqlite3.Connection:
+    """Open a connection that reads, in autocommit mode."""
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        prepare(connection)
         connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    connection.text_factory = bytes
     return connection
 
 
 def prepare(connection: Any) -> None:
-    """Give a connection of the driver what every connection has."""
+    """Give a connection of the driver what every connection has: foreign keys, patience, our functions."""
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    for name, (arity, function) in FUNCTIONS.items():
-        connection.create_function(name, arity, function, deterministic=True)
+    add_functions(connection)
+
+
+def write_ahead(connection: Any) -> None:
+    """Let readers and the writer go on side by side; it stays in the file (https://www.sqlite.org/wal.html)."""
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")  # enough in this mode to survive a crash of the process
+    except sqlite3.OperationalError:
+        pass  # read-only, or in use: it stays as it is, until a connection that comes later
+
+
+class _Worker:
+    """A connection for a thread; its statement ends when nobody waits for it any more.
+
+    `Connection.interrupt` would be lost if it came before the statement has begun.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.wanted = True
+        connection.set_progress_handler(lambda: not self.wanted, _WORKER_STEPS)
 
 
 class SQLiteReader:
     """Runs reads: in place within a time budget, else on one of `workers` threads."""
 
-    def __init__(self, database: str, *, workers: int, timeout: float) -> None:
-        self.database = database
+    def __init__(self, uri: str, *, workers: int, timeout: float) -> None:
+        self.uri = uri
         self.timeout = timeout
-        self.free = asyncio.Semaphore(workers)
+        self.places = asyncio.Semaphore(workers)
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="onetrip-sqlite")
         self.slow: dict[str, float] = {}
         self.deadline = 0.0
-        self.local = threading.local()
         self.opened: list[sqlite3.Connection] = []
+        self.spare: list[_Worker] = []
+        self.busy: set[_Worker] = set()
         self.here: sqlite3.Connection | None = None
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement, in place if it is short."""
         if not self.slow or self.slow.get(text, 0.0) < time.monotonic():
+            self.deadline = time.monotonic() + IN_PLACE_SECONDS
             try:
-                return self._run(self.here or self._open_here(), text, arguments)
-            except sqlite3.OperationalError as error:
-                if not _may_wait(error):
-                    raise _problem(error) from error
-                if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                    self._remember(text)
+                return _first_row(self.here or self._open_here(), text, arguments)
             except sqlite3.Error as error:
-                raise _problem(error) from error
+                code = sqlite_code(error)
+                if code == sqlite3.SQLITE_INTERRUPT:
+                    self._remember(text)
+                elif code not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):  # for which a worker can wait
+                    raise sqlite_problem(error) from error
         return await self._fetch_on_worker(text, arguments)
 
     async def _fetch_on_worker(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        await acquire(self.places, self.timeout)
         try:
-            async with asyncio.timeout(self.timeout):
-                await self.free.acquire()
-        except TimeoutError:
-            raise busy() from None
-        work = asyncio.get_running_loop().run_in_executor(self.threads, self._work, text, arguments)
-        work.add_done_callback(lambda _: self.free.release())  # also when the request is gone before its answer
+            worker = self.spare.pop() if self.spare else _Worker(self._open())
+            worker.wanted = True
+            work = asyncio.get_running_loop().run_in_executor(
+                self.threads, _first_row, worker.connection, text, arguments
+            )
+        except BaseException as error:
+            self.places.release()
+            if isinstance(error, sqlite3.Error):
+                raise sqlite_problem(error) from error
+            raise
+        self.busy.add(worker)
+        work.add_done_callback(partial(self._done, worker))
         try:
             return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            if worker in self.busy:
+                worker.wanted = False
+            raise
         except sqlite3.Error as error:
-            raise _problem(error) from error
+            raise sqlite_problem(error) from error
 
-    def _work(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        connection = getattr(self.local, "connection", None)
-        if connection is None:
-            connection = self.local.connection = self._open()
-        cursor = connection.execute(text, arguments)
-        row: Row | None = cursor.fetchone()
-        cursor.close()
-        return row
-
-    def _run(self, connection: sqlite3.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        self.deadline = time.monotonic() + IN_PLACE_SECONDS
-        cursor = connection.execute(text, arguments)
-        row: Row | None = cursor.fetchone()
-        cursor.close()
-        return row
+    def _done(self, worker: "_Worker", work: asyncio.Future[Row | None]) -> None:
+        """Take a worker back when its thread is through, which may be after the request is gone."""
+        self.busy.discard(worker)
+        self.spare.append(worker)
+        self.places.release()
+        if not work.cancelled():
+            work.exception()  # whoever is still there has it, too
 
     def _open(self) -> sqlite3.Connection:
-        connection = connect(self.database, query_only=True)
-        connection.text_factory = bytes
+        connection = connect(self.uri)
         self.opened.append(connection)
         return connection
 
@@ -124,24 +181,18 @@ class SQLiteReader:
         self.slow[text] = time.monotonic() + SLOW_SECONDS
 
     async def close(self) -> None:
-        """Wait for the workers and close every connection."""
+        """End what still runs, and close every connection."""
+        for worker in self.busy:
+            worker.wanted = False
         await asyncio.get_running_loop().run_in_executor(None, self.threads.shutdown)
         while self.opened:
             self.opened.pop().close()
+        self.spare.clear()
         self.here = None
 
 
-def _may_wait(error: sqlite3.OperationalError) -> bool:
-    """Say whether a worker can do better: the statement is long, or the database locked."""
-    return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _problem(error: sqlite3.Error) -> Exception:
-    """Map an error by its code (https://www.sqlite.org/rescode.html)."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is not None and code & 0xFF in (
-        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL,
-    ):  # fmt: skip
-        return away()
-    return differs()
+def _first_row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    cursor = connection.execute(text, arguments)
+    row: Row | None = cursor.fetchone()
+    cursor.close()
+    return row

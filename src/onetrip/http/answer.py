@@ -1,6 +1,8 @@
 """`Result` → status, headers and bytes: entity tags, links between pages, the body untouched."""
 
+import re
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from xxhash import xxh3_128_hexdigest
 
@@ -10,6 +12,7 @@ from onetrip.sql.statement import SEPARATOR
 RawHeaders = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
+_UNSAFE = re.compile(rb'[^!#-;=?-~]')
 
 
 class Answer(NamedTuple):
@@ -57,23 +60,27 @@ def array(records: bytes) -> bytes:
 
 def links(path: bytes, query_string: bytes, page: Page) -> bytes:
     """Write `Link` (RFC 8288): `first`, and `prev` and `next` where there are such pages."""
-    if b"<" in path or b">" in path or b"<" in query_string or b">" in query_string:
-        path, query_string = _escaped(path), _escaped(query_string)
-    kept = _without_offset(query_string) if b"offset" in query_string else query_string
-    found = b'<%s%s>; rel="first"' % (path, b"?" + kept if kept else b"")
+    path, kept = _escaped(path), _escaped(query_string)
+    if b"offset" in kept or b"%" in kept:
+        kept = _without_offset(kept)
+    first = b"<%s%s>" % (path, b"?" + kept if kept else b"")
     more = path + b"?" + kept + (b"&offset=" if kept else b"offset=")
-    if page.offset > page.limit:
-        found += b', <%s%d>; rel="prev"' % (more, page.offset - page.limit)
-    elif page.offset:
-        found += b', <%s%s>; rel="prev"' % (path, b"?" + kept if kept else b"")
-    if page.more and page.limit:
-        found += b', <%s%d>; rel="next"' % (more, page.offset + page.limit)
+    found = first + b'; rel="first"'
+    if page.limit:
+        if page.offset > page.limit:
+            found += b', <%s%d>; rel="prev"' % (more, page.offset - page.limit)
+        elif page.offset:
+            found += b', %s; rel="prev"' % first
+        if page.more:
+            found += b', <%s%d>; rel="next"' % (more, page.offset + page.limit)
     return found
 
 
 def _without_offset(query_string: bytes) -> bytes:
-    return b"&".join(part for part in query_string.split(b"&") if part and part.partition(b"=")[0] != b"offset")
+    parts = [part for part in query_string.split(b"&") if part]
+    return b"&".join(part for part in parts if unquote_to_bytes(part.partition(b"=")[0]) != b"offset")
 
 
 def _escaped(part: bytes) -> bytes:
-    return part.replace(b"<", b"%3C").replace(b">", b"%3E")
+    """Escape what would end a link, and what no header carries."""
+    return _UNSAFE.sub(lambda found: b"%%%02X" % ord(found[0]), part) if _UNSAFE.search(part) else part

@@ -1,12 +1,14 @@
 """Generated routes, answered before FastAPI looks for them.
 
 FastAPI's router, exit stacks and exception handlers cost a multiple of what a generated read needs of them, which is
-nothing. So when the application starts, one middleware is added behind the user's own: it answers requests that are
-certainly for a generated route, and passes on all others. Certainly means: the router is included in the application
-itself, without dependencies, and no route that stands before it could match.
+nothing. So when the application starts, `DirectRoutes` is put before them: behind the user's middlewares, or before
+everything where there are none. It answers requests that are certainly for a generated route, and passes on all
+others. Certainly means: the router is included in the application itself, without dependencies, and no route that
+stands before it could match. A request that fails here in a way that is no `Problem` is passed on too, and fails again
+where exceptions are handled.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -15,19 +17,23 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrip.http.included import Inclusion
-from onetrip.http.router import METHODS, ResourceRouter
+from onetrip.http.router import METHODS, ResourceRouter, send_answer
+from onetrip.http.routes import Target
+
+_INSTALLED = "onetrip.direct"
 
 
 def install(application: Any, router: ResourceRouter) -> None:
-    """Add the middleware to an application that is starting; once for each router."""
-    if not isinstance(application, FastAPI):
+    """Put `DirectRoutes` into an application that is starting; once for each router."""
+    if not isinstance(application, FastAPI) or router in application.state._state.get(_INSTALLED, ()):
         return
-    if any(
-        cast(Any, item.cls) is DirectRoutes and item.kwargs["router"] is router for item in application.user_middleware
-    ):
-        return
-    application.user_middleware.append(Middleware(DirectRoutes, router=router, application=application))
-    application.middleware_stack = application.build_middleware_stack()
+    application.state._state.setdefault(_INSTALLED, []).append(router)
+    if application.user_middleware:
+        application.user_middleware.append(Middleware(DirectRoutes, router=router, application=application))
+        application.middleware_stack = application.build_middleware_stack()
+    else:
+        following = application.middleware_stack or application.build_middleware_stack()
+        application.middleware_stack = DirectRoutes(following, router=router, application=application)
 
 
 class DirectRoutes:
@@ -42,17 +48,29 @@ class DirectRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or pass on."""
-        if scope["type"] == "http" and scope["method"] in METHODS and "fastapi.telemetry" not in scope:
-            if len(self.application.router.routes) != self._routes:
-                self._look()
-            for inclusion, taken in self._open:
-                path = inclusion.relative(scope)
-                if path is not None and b"%" not in scope.get("raw_path", b"%"):
-                    target = self.router.table.find(path)
-                    if target is not None and target.route.endpoint.resource.name not in taken:
-                        await self.router.respond(target, scope, send)
-                        return
-        await self.app(scope, receive, send)
+        target = self._find(scope) if scope["type"] == "http" else None
+        if target is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            answer = await self.router.answer(target, scope)
+        except Exception:
+            await self.app(scope, receive, send)
+            return
+        await send_answer(answer, scope, send)
+
+    def _find(self, scope: Scope) -> Target | None:
+        """Recognise a request that is certainly for a generated route."""
+        if scope["method"] not in METHODS or b"%" in scope.get("raw_path", b"%") or "fastapi.telemetry" in scope:
+            return None
+        if len(self.application.router.routes) != self._routes:
+            self._look()
+        for inclusion, taken in self._open:
+            path = inclusion.relative(scope)
+            target = None if path is None else self.router.table.find(path)
+            if target is not None and target.route.endpoint.resource.name not in taken:
+                return target
+        return None
 
     def _look(self) -> None:
         """Find where the router is included, and which of its names earlier routes take."""
@@ -74,7 +92,7 @@ class DirectRoutes:
 def _paths(route: Any) -> list[str]:
     """Answer the path templates under which a route can be reached; one that is not known can be anywhere."""
     if isinstance(route, Mount):
-        return [route.path]
+        return [route.path + "/{path:path}"]
     return [getattr(context, "path", None) or "/{any}" for context in iter_route_contexts([route])]
 
 

@@ -13,7 +13,9 @@ from starlette.staticfiles import StaticFiles
 
 _PACKAGE, _FOLDER = "fastapi_offline", "static"  # brings the files of Swagger UI; its Python code is not used
 _SCRIPT, _STYLE = "swagger-ui-bundle.js", "swagger-ui.css"
-_POLICY = "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'"
+)
 
 
 class _Assets(StaticFiles):
@@ -23,8 +25,10 @@ class _Assets(StaticFiles):
         return super().lookup_path(path) if path in (_SCRIPT, _STYLE) else ("", None)
 
 
-def add_docs(app: FastAPI, path: str = "/docs") -> None:
-    """Add the interactive documentation to an application made with `docs_url=None`."""
+def add_docs(app: FastAPI, path: str = "/docs", *, expanded: bool = True) -> None:
+    """Add interactive documentation to an application made with `docs_url=None`; `expanded` lists every operation."""
+    expansion = "list" if expanded else "none"
+    parameters = {"docExpansion": expansion, "displayRequestDuration": True, "tryItOutEnabled": True}
 
     async def docs(request: Request) -> Response:
         root = request.scope.get("root_path", "").rstrip("/")
@@ -34,7 +38,7 @@ def add_docs(app: FastAPI, path: str = "/docs") -> None:
             swagger_js_url=f"{root}{path}/assets/{_SCRIPT}",
             swagger_css_url=f"{root}{path}/assets/{_STYLE}",
             swagger_favicon_url="data:,",
-            swagger_ui_parameters={"docExpansion": "none", "displayRequestDuration": True, "tryItOutEnabled": True},
+            swagger_ui_parameters=parameters,
         )
         page.headers["Content-Security-Policy"] = _POLICY
         return page

@@ -5,10 +5,14 @@ and does not say so in its documentation. Only this module knows how; `tests/htt
 changes.
 """
 
+import re
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi.routing import APIRoute
+from fastapi.telemetry._api import _route_selected
 from starlette._utils import get_route_path
+from starlette.convertors import Convertor
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Scope
 
@@ -18,15 +22,27 @@ def branch_of(scope: Scope) -> Any | None:
     return scope.get("fastapi", {}).get("included_router")
 
 
-class Inclusion:
-    """One place at which a router is included: its prefix, and whether dependencies are attached there."""
+def whole_path(scope: Scope) -> bytes:
+    """Answer the path as the client wrote it, a prefix that a proxy has taken away included."""
+    path: str = scope["path"]
+    root = scope.get("root_path", "")
+    raw = scope.get("raw_path") or quote(path).encode()
+    if not root or path == root or get_route_path(scope) != path:
+        return bytes(raw)
+    return quote(root).encode() + raw
 
-    def __init__(self, branch: Any) -> None:
+
+class Inclusion:
+    """One place at which a router is included: its prefix, and whether dependencies are attached there.
+
+    Without a branch it is the router as an application of its own.
+    """
+
+    def __init__(self, branch: Any | None) -> None:
         self.branch = branch
-        context = branch.include_context
-        self.prefix: str = context.prefix
-        self.guarded = bool(context.dependencies)
-        self._pattern = compile_path(self.prefix + "{onetrip_rest:path}") if "{" in self.prefix else None
+        self.prefix: str = "" if branch is None else branch.include_context.prefix
+        self.guarded = branch is not None and bool(branch.include_context.dependencies)
+        self._pattern = _compiled(self.prefix) if "{" in self.prefix else None
         self._operations: dict[int, ASGIApp] = {}
 
     def relative(self, scope: Scope) -> str | None:
@@ -40,25 +56,42 @@ class Inclusion:
         return path[len(self.prefix) :] if path.startswith(self.prefix) else None
 
     def relative_raw(self, scope: Scope, relative: str) -> bytes | None:
-        """Answer the undecoded path below the prefix, for a path with escapes after it."""
-        raw: bytes = scope.get("raw_path", b"").partition(b"?")[0]
-        slashes = relative.count("/")
-        parts = raw.rsplit(b"/", raw.count(b"/") - (scope["path"].count("/") - slashes))
-        return b"/" + b"/".join(parts[1:]) if len(parts) > 1 else None
+        """Answer the undecoded path below the prefix, `None` when it has no escapes or is not known."""
+        raw = (scope.get("raw_path") or b"").partition(b"?")[0]
+        if b"%" not in raw:
+            return None
+        above = scope["path"].removesuffix(relative)
+        prefix, *below = raw.rsplit(b"/", max(0, raw.count(b"/") - above.count("/")))
+        if unquote(prefix.decode("latin-1")) != above:  # a slash in a parameter of the prefix, or a server's own path
+            return None
+        return b"/" + b"/".join(below)
 
     def path_params(self, scope: Scope) -> dict[str, Any]:
         """Answer the parameters in the prefix."""
         if self._pattern is None:
             return {}
-        regex, _, convertors = self._pattern
+        regex, convertors = self._pattern
         found = regex.match(get_route_path(scope))
         values = found.groupdict() if found else {}
         return {name: convertors[name].convert(value) for name, value in values.items() if name != "onetrip_rest"}
 
+    def selected(self, operation: APIRoute, scope: Scope) -> None:
+        """Tell FastAPI's telemetry which path operation answers."""
+        if "fastapi.telemetry" in scope:
+            _route_selected(scope=scope, path=self.prefix + operation.path_format)
+
     def application(self, operation: APIRoute) -> ASGIApp:
         """Answer a path operation as an ASGI application that runs what is attached to it here."""
+        if self.branch is None:
+            return operation.app
         if not self._operations:
             for context in self.branch.effective_candidates():
                 if getattr(context, "app", None) is not None:
                     self._operations[id(context.original_route)] = context.app
         return self._operations[id(operation)]
+
+
+def _compiled(prefix: str) -> tuple[re.Pattern[str], dict[str, Convertor[Any]]]:
+    """Compile a prefix with parameters; what follows it may hold line breaks, as an escaped key may."""
+    regex, _, convertors = compile_path(prefix + "{onetrip_rest:path}")
+    return re.compile(regex.pattern, re.DOTALL), convertors

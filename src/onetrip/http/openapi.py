@@ -8,24 +8,23 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
-
-from onetrip.http.problems import MEDIA_TYPE, ProblemDetails
+from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
 from onetrip.http.routes import Route, key_name
 from onetrip.plan.read import Endpoint
-from onetrip.query.parser import RESERVED
+from onetrip.query.parser import filter_name
 from onetrip.schema.bodies import answer_models
 from onetrip.schema.model import ResourceSchema, Schema
 from onetrip.settings import Limits
 
-_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemDetails.__name__}"}}}
+_SYNTAX, _ESCAPED = re.compile(r"[\\^$.*+?()\[\]{}|/]"), r"\\\g<0>"
+_PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{OnetripProblem.__name__}"}}}
 
 
 def _problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": _PROBLEM}
 
 
-_COMMON = {
+_COMMON: dict[int | str, Any] = {
     304: {"description": "The client has this answer already (`If-None-Match`)."},
     400: _problem("The URL is not valid UTF-8."),
     404: _problem("There is no such row."),
@@ -39,12 +38,14 @@ LIVEZ: dict[str, Any] = {
     "operation_id": "livez",
     "summary": "Whether this process answers",
     "tags": ["health"],
+    "response_model": dict[str, str],
 }
 READYZ: dict[str, Any] = {
     "operation_id": "readyz",
     "summary": "Whether the database answers",
     "tags": ["health"],
-    "responses": {503: {"model": ProblemDetails, "description": "The database does not answer."}},
+    "response_model": dict[str, str],
+    "responses": {503: _problem("The database does not answer.") | {"model": OnetripProblem}},  # makes the component
 }
 
 
@@ -62,7 +63,7 @@ class Operations:
         endpoint = route.endpoint
         model: Any = self.models[endpoint.target.name]
         identifier, summary = _named(endpoint)
-        responses: dict[int | str, Any] = dict(_COMMON)
+        responses = dict(_COMMON)
         if endpoint.kind == "collection":
             del responses[404]
         responses[200] = {"headers": _headers(endpoint)}
@@ -84,7 +85,7 @@ class Operations:
         if endpoint.many:
             parameters += _filters(target)
             parameters += [self._sort(target), *self._window(target)]
-        parameters.append(_names("fields", [*target.fields, *target.relations], "Columns to answer with", below=True))
+        parameters.append(_names("fields", _shown(target), "Columns to answer with", below=True))
         if target.relations:
             description = f"Relations to embed, nested up to {self.limits.depth} deep"
             parameters.append(_names("include", [*target.relations], description, below=True))
@@ -92,8 +93,8 @@ class Operations:
 
     def _sort(self, target: ResourceSchema) -> dict[str, Any]:
         names = [name for name, field in target.fields.items() if field.type.comparable]
-        pattern = f"^-?({'|'.join(map(re.escape, names))})(:nullsfirst|:nullslast)?$"
-        return _list("sort", pattern, "Columns to sort by, `-` for descending; the key is always added")
+        description = "Columns to sort by, `-` for descending; the key is always added"
+        return _list("sort", f"^-?{_one_of(names)}(:nullsfirst|:nullslast)?$", description)
 
     def _window(self, target: ResourceSchema) -> list[dict[str, Any]]:
         limit = {"type": "integer", "minimum": 0, "maximum": target.max_limit, "default": target.default_limit}
@@ -130,22 +131,30 @@ def _key(endpoint: Endpoint) -> list[dict[str, Any]]:
     if len(key) == 1:
         return [{"name": name, "in": "path", "required": True, "schema": dict(key[0].type.json_schema)}]
     parts = ",".join(part.name for part in key)
-    return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"`{parts}`"}
-    ]
+    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"`{parts}`"}]
 
 
 def _filters(target: ResourceSchema) -> list[dict[str, Any]]:
     return [
-        _query(f"{name}__eq" if name in RESERVED else name, dict(field.type.json_schema), field.description or f"`{name}` is this")
+        _query(filter_name(name), field.type.json_schema, field.description or f"`{name}` is this")
         for name, field in target.fields.items()
         if field.type.comparable
     ]
 
 
+def _shown(target: ResourceSchema) -> list[str]:
+    """Name everything that an answer can hold."""
+    return list(dict.fromkeys((*(item.name for item in target.view.items), *target.relations)))
+
+
 def _names(parameter: str, names: Sequence[str], description: str, *, below: bool) -> dict[str, Any]:
     tail = r"(\..+)?" if below else ""
-    return _list(parameter, f"^({'|'.join(map(re.escape, names))}){tail}$", description)
+    return _list(parameter, f"^{_one_of(names)}{tail}$", description)
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Write a pattern of names, in the regular expressions of JSON Schema: those of ECMAScript, which escape less."""
+    return f"({'|'.join(_SYNTAX.sub(_ESCAPED, name) for name in names)})"
 
 
 def _list(name: str, pattern: str, description: str) -> dict[str, Any]:
@@ -162,5 +171,3 @@ def _headers(endpoint: Endpoint) -> dict[str, Any]:
     if endpoint.many:
         headers["Link"] = {"schema": {"type": "string"}, "description": "`first`, `prev` and `next` pages (RFC 8288)"}
     return headers
-
-

@@ -1,10 +1,13 @@
 """Errors → `application/problem+json` (https://www.rfc-editor.org/rfc/rfc9457)."""
 
+import re
+from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +16,7 @@ from onetrip.errors import ErrorItem, Invalid, Problem
 MEDIA_TYPE = "application/problem+json"
 
 
-class ProblemError(BaseModel):
+class OnetripProblemError(BaseModel):
     """One thing that is wrong with a request."""
 
     loc: list[str | int] = Field(description="Where it stands, such as `query`, `limit`")
@@ -21,16 +24,19 @@ class ProblemError(BaseModel):
     type: str
 
 
-class ProblemDetails(BaseModel):
-    """A problem as RFC 9457 describes it."""
+class OnetripProblem(BaseModel):
+    """A problem as RFC 9457 describes it.
 
-    model_config = ConfigDict(title="Problem")
+    Its component in OpenAPI is referred to by name, so it has one that no application gives to a model of its own.
+    """
+
+    model_config = ConfigDict(title="Problem", json_schema_extra={"description": "A problem (RFC 9457)."})
 
     type: str = Field(examples=["urn:onetrip:problem:invalid"])
     title: str
     status: int
     detail: str
-    errors: list[ProblemError] = []
+    errors: list[OnetripProblemError] = []
     hint: str | None = None
     request_id: str
 
@@ -64,11 +70,14 @@ async def handle_problem(request: Request, error: Exception) -> Response:
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:
-    """Answer Starlette's own 404 and 405 as problems."""
-    known = Problem(str(getattr(error, "detail", "")), headers=getattr(error, "headers", None) or {})
-    known.status = getattr(error, "status_code", 500)
-    known.title = _TITLES.get(known.status, "Error")
-    known.slug = known.title.lower().replace(" ", "-")
+    """Answer Starlette's own 404 and 405, and what endpoints raise, as problems."""
+    assert isinstance(error, HTTPException)
+    if error.status_code in (204, 304):  # these have no body
+        return Response(status_code=error.status_code, headers=error.headers)
+    known = Problem(str(error.detail), headers=error.headers)
+    known.status = error.status_code
+    known.title = _TITLES.get(error.status_code, "Error")
+    known.slug = re.sub(r"[^a-z]+", "-", known.title.lower())
     return response(known)
 
 
@@ -78,4 +87,4 @@ async def handle_validation_error(request: Request, error: Exception) -> Respons
     return response(Invalid.of(items))
 
 
-_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+_TITLES = {status.value: status.phrase for status in HTTPStatus} | {422: Invalid.title}

@@ -11,15 +11,16 @@ _TAG = re.compile(rb'(?:W/)?"[^"]*"')
 
 
 def condition(headers: Headers) -> bytes | None:
-    """Find `If-None-Match`, and check `Accept` on the way. Raises `NotAcceptable`."""
+    """Find `If-None-Match`, and check `Accept` on the way; repeated headers are one list. Raises `NotAcceptable`."""
     wanted: bytes | None = None
+    accept: bytes | None = None
     for name, value in headers:
         if name == b"if-none-match":
             wanted = value if wanted is None else wanted + b"," + value
-        elif name == b"accept" and b"*/*" not in value and not accepts_json(value):
-            raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
-        elif name == b"accept" and b"*/*" in value and b"q=0" in value and not accepts_json(value):
-            raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
+        elif name == b"accept":
+            accept = value if accept is None else accept + b"," + value
+    if accept is not None and accept != b"*/*" and not accepts_json(accept):
+        raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
     return wanted
 
 

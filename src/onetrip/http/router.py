@@ -8,25 +8,28 @@ runs them, and then to the same pipeline. Routes that a user adds to this router
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from onetrip.errors import MethodNotAllowed, Problem
 from onetrip.http import openapi, problems
 from onetrip.http.answer import Answer
-from onetrip.http.included import Inclusion, branch_of
+from onetrip.http.included import Inclusion, branch_of, whole_path
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.request import condition
 from onetrip.http.routes import RouteTable, Target, key_name, key_texts
 
 METHODS = ("GET", "HEAD")
 """Methods of generated routes."""
+
+LIVEZ, READYZ = "/livez", "/readyz"
+HEALTH = {LIVEZ: b"alive", READYZ: b"ready"}
+"""Paths of the health checks, and what they say."""
 
 
 class ResourceRouter(APIRouter):
@@ -40,14 +43,15 @@ class ResourceRouter(APIRouter):
         self._inclusions: dict[int, Inclusion] = {}
         self._operations: dict[str, APIRoute] = {}
         operations = openapi.Operations(pipeline.schema, pipeline.limits)
-        self._add("/livez", _livez, openapi.LIVEZ)
-        self._add("/readyz", self._readyz, openapi.READYZ)
+        self._add(LIVEZ, openapi.LIVEZ)
+        self._add(READYZ, openapi.READYZ)
         for route in self.table.routes():
-            self._add(route.template, self._operation, operations.describe(route))
+            self._add(route.template, operations.describe(route))
         self._generated = len(self.routes)
+        self._alone = Inclusion(None)
 
-    def _add(self, path: str, operation: Any, description: Mapping[str, Any]) -> None:
-        self.add_api_route(path, operation, methods=["GET"], **description)
+    def _add(self, path: str, description: Mapping[str, Any]) -> None:
+        self.add_api_route(path, self._operation, methods=["GET"], **description)
         added = self.routes[-1]
         assert isinstance(added, APIRoute)
         self._operations[path] = added
@@ -55,46 +59,61 @@ class ResourceRouter(APIRouter):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Say whether a request is for this router, at the place where FastAPI included it."""
         branch = branch_of(scope)
-        if scope["type"] == "http" and branch is not None and branch.original_router is self:
-            target = self._find(scope, self._inclusion(branch))
-            if target is not None:
-                scope[self._recognised] = target
-                return (Match.FULL if scope["method"] in METHODS else Match.PARTIAL), {}
-            scope.pop(self._recognised, None)
-            if len(self.routes) == self._generated:
-                return Match.NONE, {}
-        return super().matches(scope)
+        if scope["type"] != "http" or branch is None or branch.original_router is not self:
+            return super().matches(scope)
+        target = self._find(scope, self._inclusion(branch))
+        scope[self._recognised] = branch, target
+        if target is not None and scope["method"] in METHODS:
+            return Match.FULL, {}
+        if len(self.routes) > self._generated:  # one that a user added may answer, a POST beside a generated GET too
+            found = super().matches(scope)
+            if target is None or found[0] is Match.FULL:
+                scope[self._recognised] = branch, None
+                return found
+        return (Match.NONE if target is None else Match.PARTIAL), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that `matches` recognised."""
-        target, branch = scope.get(self._recognised), branch_of(scope)
-        if target is None or branch is None:
+        branch = branch_of(scope)
+        found_by, target = scope.get(self._recognised, (None, None))
+        if branch is not None and found_by is not branch:  # another router has looked at the request since
+            self.matches(scope)
+            target = scope[self._recognised][1]
+        if branch is None or target is None:
             await super().handle(scope, receive, send)
-        elif scope["method"] not in METHODS:
-            await _send(_problem(_not_allowed()), scope, send)
-        elif isinstance(target, Problem):
-            await _send(_problem(target), scope, send)
         else:
-            await self._run(target, self._inclusion(branch), scope, receive, send)
+            await self._dispatch(target, self._inclusion(branch), scope, receive, send)
 
-    async def _run(
-        self, target: Target | str, inclusion: Inclusion, scope: Scope, receive: Receive, send: Send
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an application of its own: `app.mount("/api", api.router)`."""
+        target = self._find(scope, self._alone) if scope["type"] == "http" else None
+        if target is None:
+            await super().app(scope, receive, send)
+        else:
+            await self._dispatch(target, self._alone, scope, receive, send)
+
+    async def _dispatch(
+        self, target: Target | Problem | str, inclusion: Inclusion, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Answer a path operation: directly, or as FastAPI does where dependencies are attached."""
-        if isinstance(target, Target):
-            scope["path_params"] = {**inclusion.path_params(scope), **_path_params(target)}
-            if not inclusion.guarded:
-                await self.respond(target, scope, send)
-                return
-        operation = self._operations[target if isinstance(target, str) else target.route.template]
-        scope["route"] = operation
-        await inclusion.application(operation)(scope, receive, send)
-
-    async def respond(self, target: Target, scope: Scope, send: Send) -> None:
-        """Answer a generated route that nothing is attached to."""
-        scope["route"] = self._operations[target.route.template]
-        scope["endpoint"] = self._operation
-        await _send(await self._answer(target, scope), scope, send)
+        if isinstance(target, Problem):
+            await send_answer(_problem(target), scope, send)
+            return
+        template = target.route.template if isinstance(target, Target) else target
+        operation = self._operations[template]
+        own = _path_params(target) if isinstance(target, Target) else {}
+        scope.update(route=operation, endpoint=self._operation, path_params=inclusion.path_params(scope) | own)
+        inclusion.selected(operation, scope)
+        if scope["method"] not in METHODS:
+            await send_answer(_problem(_not_allowed()), scope, send)
+        elif inclusion.guarded:
+            scope[self._recognised] = inclusion.branch, target
+            await inclusion.application(operation)(
+                scope, receive, _without_body(send) if scope["method"] == "HEAD" else send
+            )
+        elif isinstance(target, Target):
+            await send_answer(await self.answer(target, scope), scope, send)
+        else:
+            await send_answer(await self._health(target), scope, send)
 
     def _inclusion(self, branch: Any) -> Inclusion:
         known = self._inclusions.get(id(branch))
@@ -107,22 +126,23 @@ class ResourceRouter(APIRouter):
         path = inclusion.relative(scope)
         if path is None:
             return None
-        if path in ("/livez", "/readyz"):
+        if path in HEALTH:
             return path
-        if b"%" not in scope.get("raw_path", b""):
-            return self.table.find(path)
         raw = inclusion.relative_raw(scope, path)
         try:
             return self.table.find(path) if raw is None else self.table.find_raw(raw)
         except Problem as problem:
             return problem if self.table.find(path) is not None else None
 
-    async def _answer(self, target: Target, scope: Scope) -> Answer:
+    async def answer(self, target: Target, scope: Scope) -> Answer:
+        """Answer a generated route, problems included."""
+        scope["route"] = self._operations[target.route.template]
+        scope["endpoint"] = self._operation
         try:
             return await self.pipeline.read(
                 target.route.endpoint,
                 key_texts(target.route.endpoint, target.key),
-                _shown_path(scope),
+                whole_path(scope),
                 scope["query_string"],
                 condition(scope["headers"]),
             )
@@ -131,41 +151,25 @@ class ResourceRouter(APIRouter):
 
     async def _operation(self, request: Request) -> Response:
         """Answer where FastAPI called: dependencies were attached, and have run."""
-        target = request.scope.get(self._recognised)
-        if not isinstance(target, Target):  # this router is itself the application
-            target = self._find_alone(request.scope)
-        answer = await self._answer(target, request.scope)
+        target = request.scope[self._recognised][1]
+        answer = await (self._health(target) if isinstance(target, str) else self.answer(target, request.scope))
         response = Response(answer.body, answer.status)
         response.raw_headers = list(answer.headers)
         return response
 
-    def _find_alone(self, scope: Scope) -> Target:
-        target = self.table.find(scope["path"].removeprefix(scope.get("root_path", "")))
-        assert target is not None
-        return target
-
-    async def _readyz(self) -> Response:
+    async def _health(self, path: str) -> Answer:
         try:
-            await self.pipeline.database.ping()
+            if path == READYZ:
+                await self.pipeline.database.ping()
         except Problem as problem:
-            return problems.response(problem, "application/json")
-        return Response(b'{"status":"ready"}', media_type="application/json")
-
-
-async def _livez() -> dict[str, str]:
-    return {"status": "alive"}
+            return _problem(problem)
+        body = b'{"status":"%s"}' % HEALTH[path]
+        return Answer(200, [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))], body)
 
 
 def _path_params(target: Target) -> dict[str, str]:
     endpoint = target.route.endpoint
     return {key_name(endpoint.resource): target.key} if endpoint.key else {}
-
-
-def _shown_path(scope: Scope) -> bytes:
-    """Answer the path as the client wrote it, behind a proxy that strips a prefix too."""
-    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    root = scope.get("root_path", "")
-    return path if not root or scope["path"].startswith(root) else quote(root).encode() + path
 
 
 def _not_allowed() -> Problem:
@@ -179,7 +183,17 @@ def _problem(problem: Problem) -> Answer:
     return Answer(problem.status, raw, body)
 
 
-async def _send(answer: Answer, scope: Scope, send: Send) -> None:
+def _without_body(send: Send) -> Send:
+    """Let an application that answers GET answer HEAD."""
+
+    async def headers_only(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return headers_only
+
+
+async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
+    """Send an answer; one to HEAD without its body."""
     body = b"" if scope["method"] == "HEAD" else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": body})

@@ -44,7 +44,9 @@ class RouteTable:
 
     def routes(self) -> list[Route]:
         """Every route, in the order of declaration."""
-        return [route for paths in self._paths.values() for route in (paths.collection, paths.item, *paths.related.values())]
+        return [
+            route for paths in self._paths.values() for route in (paths.collection, paths.item, *paths.related.values())
+        ]
 
     def find(self, path: str) -> Target | None:
         """Recognise a decoded path; `None` when it is not ours."""
@@ -70,7 +72,7 @@ class RouteTable:
 
 def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
     base = f"/{resource.name}"
-    item = base + "/" + ("{%s}" % key_name(resource))
+    item = f"{base}/{{{key_name(resource)}}}"
     related = {
         relation.name: Route(
             f"{item}/{relation.name}",

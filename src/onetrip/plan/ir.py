@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrip.errors import Location
-from onetrip.schema.model import Field, Relation, View
+from onetrip.schema.model import Computed, Field, Relation, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +81,14 @@ class OrderKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """One JSON object: columns and embedded relations of a view, in the order in which they are written."""
+    """One JSON object: columns and embedded relations of a view, in the order in which they are written.
+
+    `loaded` are relations that are read beside them, because Python writes the view and its model needs them.
+    """
 
     view: View
-    items: "tuple[Field | Embedded, ...]"
+    items: "tuple[Field | Computed | Embedded, ...]"
+    loaded: "tuple[Embedded, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

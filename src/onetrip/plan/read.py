@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 from onetrip.errors import ErrorItem, Invalid, Location
 from onetrip.plan.ir import Anchor, Comparison, Embedded, OrderKey, Parameter, ReadPlan, Selection, Shape
-from onetrip.plan.resolve import field_named, relation_named, unknown
+from onetrip.plan.resolve import field_named, relation_named, shown_named, unknown
 from onetrip.query.ast import Compare, Embed, Operand, Path, Query, Slot
-from onetrip.query.parser import RESERVED
-from onetrip.schema.model import Field, Nested, Relation, ResourceSchema, Schema, View
+from onetrip.query.parser import PARAMETERS, RESERVED, filter_name
+from onetrip.schema.model import Computed, Field, Nested, Relation, ResourceSchema, Schema, View
 from onetrip.settings import Limits
 
 OPERATORS = {"eq": "equal to"}
@@ -81,16 +81,22 @@ class _Planner:
         )  # fmt: skip
 
     def filters(self, query: Query) -> tuple[Comparison, ...]:
-        """Resolve every filter."""
-        return tuple(self._filter(condition) for condition in query.where if isinstance(condition, Compare))
+        """Resolve every filter. Raises one `Invalid` for all that are wrong."""
+        found: list[Comparison] = []
+        refused: list[Invalid] = []
+        for condition in query.where:
+            assert isinstance(condition, Compare)
+            try:
+                found.append(self._filter(condition))
+            except Invalid as error:
+                refused.append(error)
+        if refused:
+            raise Invalid.of([item for error in refused for item in error.errors], refused[0].hint)
+        return tuple(found)
 
     def _filter(self, condition: Compare) -> Comparison:
-        resource, loc = self.endpoint.target, ("query", condition.parameter)
-        found = resource.fields.get(".".join(condition.path)) or resource.fields.get(condition.parameter)
-        if found is None or not self.endpoint.many:
-            known = (*resource.fields, *RESERVED) if self.endpoint.many else ("include", "fields")
-            raise unknown(condition.parameter, resource, known, loc, "parameter")
-        operator = condition.operator if found.name == ".".join(condition.path) else "eq"
+        loc = ("query", condition.parameter)
+        found, operator = self._filtered(condition)
         if operator not in OPERATORS:
             raise Invalid.at(
                 loc, f"'{operator[:100]}' is not an operator of '{found.name}'.", "unknown_operator",
@@ -102,6 +108,18 @@ class _Planner:
             field=found, operator=operator,
             parameters=tuple(self._operand(loc, found.type.parse, operand) for operand in condition.operands),
         )  # fmt: skip
+
+    def _filtered(self, condition: Compare) -> tuple[Field, str]:
+        """Find the column of a filter and its operator; a column may itself be called `a__b`."""
+        resource, parameter = self.endpoint.target, condition.parameter
+        if self.endpoint.many and parameter not in RESERVED:
+            column = resource.fields.get(".".join(condition.path))
+            whole = resource.fields.get(parameter)
+            if column is not None and (whole is None or condition.operator in OPERATORS):
+                return column, condition.operator
+            if whole is not None:
+                return whole, "eq"
+        raise unknown(parameter, resource, _parameters(self.endpoint), ("query", parameter), "parameter")
 
     def order(self, query: Query) -> tuple[OrderKey, ...]:
         """Resolve `sort` and append the primary key, in the last key's direction, so that the order is total."""
@@ -126,56 +144,70 @@ class _Planner:
     def shape(self, resource: ResourceSchema, query: Query) -> Shape:
         """Resolve `fields` and `include` into what each object holds, and in which order."""
         wanted = None if query.fields is None else _tree(query.fields)
-        return self._shape(resource, resource.view, wanted, query.include, 1)
+        return self._shape(resource, wanted, query.include, 1)
 
-    def _shape(
-        self, resource: ResourceSchema, view: View, wanted: "_Tree | None", include: Sequence[Embed], depth: int
-    ) -> Shape:
-        items: list[Field | Embedded] = []
+    def _shape(self, resource: ResourceSchema, wanted: "_Tree | None", include: Sequence[Embed], depth: int) -> Shape:
+        view = resource.view
+        items: list[Field | Computed | Embedded] = []
         includes = {embed.name: embed.query.include for embed in include}
+        always = {nested.name: nested for nested in view.nested}
         if wanted is None:
-            items += _in_order(view, lambda nested: self._nested(nested, includes.pop(nested.name, ()), depth))
-            wanted = {}
+            for item in view.items:
+                if isinstance(item, Nested):
+                    items.append(self._nested(item, None, includes.pop(item.name, ()), depth))
+                else:
+                    items.append(item)
         else:
-            always = {nested.name: nested for nested in view.nested}
             for name, below in wanted.items():
-                if name in always and not below:
-                    items.append(self._nested(always[name], includes.pop(name, ()), depth))
+                if name in always:
+                    items.append(self._nested(always[name], below or None, includes.pop(name, ()), depth))
                 elif below or (name in resource.relations and name not in resource.fields):
                     relation = relation_named(resource, name, ("query", "fields"))
-                    items.append(self._embed(relation, below or None, includes.pop(name, ()), depth))
+                    items.append(self._embed(relation, below or None, includes.pop(name, ()), depth, "fields"))
                 else:
-                    items.append(field_named(resource, (name,), ("query", "fields")))
+                    items.append(shown_named(resource, name, ("query", "fields")))
         for name, inner in includes.items():
+            if name in always:
+                items.append(self._nested(always[name], None, inner, depth))
+                continue
             relation = relation_named(resource, name, ("query", "include"))
-            items.append(self._embed(relation, None, inner, depth))
-        return Shape(view=view, items=tuple(items))
+            items.append(self._embed(relation, None, inner, depth, "include"))
+        return Shape(view=view, items=tuple(items), loaded=self._loaded(view, items, depth))
+
+    def _loaded(self, view: View, items: Sequence[Field | Computed | Embedded], depth: int) -> tuple[Embedded, ...]:
+        """Embed what a view that Python writes reads of other rows, whether it was asked for or not."""
+        if view.python is None:
+            return ()
+        asked = {item.name for item in items}
+        return tuple(
+            self._nested(nested, None, (), depth) for nested in (*view.nested, *view.read) if nested.name not in asked
+        )
 
     def _embed(
-        self, relation: Relation, wanted: "_Tree | None", include: Sequence[Embed], depth: int, view: View | None = None
-    ) -> Embedded:
-        self._spend(relation.name, depth)
-        target = self.schema.resources[relation.target]
-        shape = self._shape(target, view or target.view, wanted, include, depth + 1)
+        self, relation: Relation, wanted: "_Tree | None", include: Sequence[Embed], depth: int, parameter: str,
+        nested: Nested | None = None,
+    ) -> Embedded:  # fmt: skip
+        self._spend(relation.name, depth, ("query", parameter))
+        target = nested.target if nested is not None else self.schema.resources[relation.target]
+        shape = self._shape(target, wanted, include, depth + 1)
         selection = Selection(shape=shape)
         if relation.many:
             selection = replace(selection, order=key_order(target), cap=self.limits.embed_rows)
         return Embedded(name=relation.name, relation=relation, selection=selection)
 
-    def _nested(self, nested: Nested, include: Sequence[Embed], depth: int) -> Embedded:
+    def _nested(self, nested: Nested, wanted: "_Tree | None", include: Sequence[Embed], depth: int) -> Embedded:
         """Embed a relation that a hand-written schema always shows; it counts, but not against the depth."""
-        return replace(self._embed(nested.relation, None, include, min(depth, self.limits.depth), nested.view), name=nested.name)
+        depth = min(depth, self.limits.depth)
+        return replace(self._embed(nested.relation, wanted, include, depth, "include", nested), name=nested.name)
 
-    def _spend(self, name: str, depth: int) -> None:
+    def _spend(self, name: str, depth: int, loc: Location) -> None:
         self.embeds += 1
         if depth > self.limits.depth:
             raise Invalid.at(
-                ("query", "include"), f"'{name}' is embedded {depth} levels deep; at most {self.limits.depth} are.", "too_deep"
+                loc, f"'{name}' is embedded {depth} levels deep; at most {self.limits.depth} are.", "too_deep"
             )
         if self.embeds > self.limits.embeds:
-            raise Invalid.at(
-                ("query", "include"), f"More than {self.limits.embeds} relations are embedded.", "too_many"
-            )
+            raise Invalid.at(loc, f"More than {self.limits.embeds} relations are embedded.", "too_many")
 
     def _number(self, name: str, operand: Operand | None, default: int, maximum: int) -> int:
         def parse(text: str) -> int:
@@ -196,7 +228,9 @@ class _Planner:
         self.parameters.append(Parameter(loc=loc, parse=parse, default=parse(operand.text)))
         return len(self.parameters) - 1
 
-    def _parameter(self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False) -> int:
+    def _parameter(
+        self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False
+    ) -> int:
         self.parameters.append(Parameter(loc=loc, parse=parse, slot=slot, miss_is_absence=miss_is_absence))
         return len(self.parameters) - 1
 
@@ -205,9 +239,15 @@ def key_order(resource: ResourceSchema, after: Sequence[OrderKey] = ()) -> tuple
     """Order by what is left of the primary key, in the direction of the keys before it."""
     descending = after[-1].descending if after else False
     given = {key.field.attribute for key in after}
-    return tuple(
-        OrderKey(field=part, descending=descending) for part in resource.key if part.attribute not in given
-    )
+    return tuple(OrderKey(field=part, descending=descending) for part in resource.key if part.attribute not in given)
+
+
+def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
+    """Name every parameter that an endpoint takes."""
+    if not endpoint.many:
+        return ("fields", "include")
+    fields = endpoint.target.fields.values()
+    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(PARAMETERS))
 
 
 _Tree = dict[str, "_Tree"]
@@ -216,28 +256,20 @@ _Tree = dict[str, "_Tree"]
 def _tree(paths: Iterable[Path]) -> _Tree:
     """Merge paths: `id,author.name,author.id` is `{"id": {}, "author": {"name": {}, "id": {}}}`.
 
-    Raises `Invalid` for a name that stands twice.
+    Raises `Invalid` for a relation that is asked for as a whole and in part.
     """
     tree: _Tree = {}
-    seen: set[Path] = set()
+    ends = set(paths := tuple(paths))
     for path in paths:
-        if path in seen:
-            raise Invalid.at(("query", "fields"), f"'{'.'.join(path)}' stands in 'fields' twice.", "repeated")
-        seen.add(path)
         branch = tree
-        for name in path:
+        for number, name in enumerate(path, 1):
+            if number < len(path) and path[:number] in ends:
+                whole, part = ".".join(path[:number])[:100], ".".join(path)[:100]
+                raise Invalid.at(
+                    ("query", "fields"), f"'{whole}' stands in 'fields' beside '{part}', a part of it.", "repeated"
+                )
             branch = branch.setdefault(name, {})
     return tree
-
-
-def _in_order(view: View, embed: Callable[[Nested], Embedded]) -> Iterable[Field | Embedded]:
-    """Answer a view's columns and its own relations in the order of its model."""
-    if not view.nested:
-        return view.fields
-    written: dict[str, Field | Nested] = {item.name: item for item in (*view.fields, *view.nested)}
-    names = [info.serialization_alias or info.alias or name for name, info in view.model.model_fields.items()]
-    items = [written[name] for name in names if name in written]
-    return [item if isinstance(item, Field) else embed(item) for item in items]
 
 
 def _refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
@@ -248,7 +280,9 @@ def _refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
     if given:
         raise Invalid.of(
             [
-                ErrorItem(("query", name), f"'{name}' is for lists; here the answer is one object.", "unknown_parameter")
+                ErrorItem(
+                    ("query", name), f"'{name}' is for lists; here the answer is one object.", "unknown_parameter"
+                )
                 for name in given
             ]
         )

@@ -6,7 +6,7 @@ column answers exactly as one that does not exist, and suggestions never name on
 
 from onetrip.errors import Invalid, Location, nearest
 from onetrip.query.ast import Path
-from onetrip.schema.model import Field, Relation, ResourceSchema
+from onetrip.schema.model import Computed, Field, Relation, ResourceSchema
 
 
 def field_named(resource: ResourceSchema, path: Path, loc: Location) -> Field:
@@ -15,6 +15,15 @@ def field_named(resource: ResourceSchema, path: Path, loc: Location) -> Field:
     if field is None:
         raise unknown(".".join(path), resource, tuple(resource.fields), loc, "field")
     return field
+
+
+def shown_named(resource: ResourceSchema, name: str, loc: Location) -> Field | Computed:
+    """Resolve what an answer can show beside relations. Raises `Invalid` with the nearest right name."""
+    items: tuple[Field | Computed, ...] = (*resource.view.fields, *resource.view.computed)
+    shown = {item.name: item for item in items}
+    if name not in shown:
+        raise unknown(name, resource, (*shown, *resource.relations), loc, "field")
+    return shown[name]
 
 
 def relation_named(resource: ResourceSchema, name: str, loc: Location) -> Relation:

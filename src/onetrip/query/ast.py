@@ -31,7 +31,7 @@ Operand = Slot | Constant
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`path__operator=operand`; a bare `path=operand` has the operator `eq`. `parameter` is the name as it was written."""
+    """`path__operator=operand`; a bare `path=operand` is `eq`. `parameter` is the name as it was written."""
 
     path: Path
     operator: str

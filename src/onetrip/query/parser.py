@@ -6,7 +6,9 @@ Two steps, so that a shape that was seen before is never parsed again: `split` s
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
@@ -19,12 +21,20 @@ Shape = tuple[tuple[str, str | None], ...]
 STRUCTURAL = frozenset({"sort", "include", "fields"})
 """Parameters whose text decides which statement runs."""
 
-RESERVED = STRUCTURAL | {"limit", "offset"}
-"""Parameters that are not filters. A column of such a name is filtered by its operator form, `limit__eq=`."""
+PARAMETERS = STRUCTURAL | {"limit", "offset"}
+"""Parameters that are not filters."""
+
+RESERVED = PARAMETERS | {"after", "before", "count", "q", "or", "and", "not"}
+"""Names that are never filters, so that none changes its meaning when the language grows."""
 
 MAX_LENGTH = 16_384
 """Bytes of query string that are read; a longer one is a 414."""
 
+MAX_NAMES = 32
+"""Names in one dotted path: more than any plan admits, and less than a stack."""
+
+_REPEATED = 256  # bytes of a query string that is short enough to be remembered: front ends repeat themselves
+_VALUE = re.compile(r'"((?:[^"]|"")*)"|([^",]*)')
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
 
@@ -41,11 +51,17 @@ def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
         return (), ()
     if len(query_string) > MAX_LENGTH:
         raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
+    return _split_again(query_string) if len(query_string) <= _REPEATED else _split(query_string)
+
+
+def _split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
     shape: list[tuple[str, str | None]] = []
     values: list[str] = []
     if b"%" in query_string or b"+" in query_string:
         query_string = query_string.replace(b"+", b" ")
-        pairs = [tuple(decode(part, "query string") for part in pair.partition(b"=")) for pair in query_string.split(b"&")]
+        pairs = [
+            tuple(decode(part, "query string") for part in pair.partition(b"=")) for pair in query_string.split(b"&")
+        ]
     else:
         pairs = [pair.partition("=") for pair in decode(query_string, "query string").split("&")]
     for name, equals, value in pairs:
@@ -63,6 +79,9 @@ def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
     return tuple(shape), tuple(values)
 
 
+_split_again = lru_cache(maxsize=1024)(_split)
+
+
 def decode(raw: bytes, where: str) -> str:
     """Decode a percent-encoded part of a URL. Raises `BadRequest` when it is not UTF-8 or an escape is broken."""
     if b"%" in raw:
@@ -75,6 +94,32 @@ def decode(raw: bytes, where: str) -> str:
         raise BadRequest(f"The {where} is not valid UTF-8.") from None
 
 
+def split_values(text: str) -> list[str]:
+    """Split a list of values at its commas; a value in double quotes may hold them, and `""` for a quote.
+
+    Raises `ValueError` with a sentence for a quote that is out of place.
+
+    >>> split_values('1,"a,b"')
+    ['1', 'a,b']
+    """
+    values: list[str] = []
+    position = -1
+    while position < len(text):
+        found = _VALUE.match(text, position + 1)
+        assert found is not None  # the empty text matches
+        quoted, plain = found.groups()
+        values.append(plain if quoted is None else quoted.replace('""', '"'))
+        position = found.end()
+        if text[position : position + 1] not in ("", ","):
+            raise ValueError("has a quote out of place: a value is quoted as a whole, and holds a quote as two")
+    return values
+
+
+def filter_name(column: str) -> str:
+    """Answer the parameter that filters a column by equality: `author_id`, but `limit__eq` for one called `limit`."""
+    return f"{column}__eq" if column in RESERVED else column
+
+
 def parse(shape: Shape) -> Query:
     """Parse a shape into a `Query` whose operands are slots in the tuple of values.
 
@@ -82,15 +127,15 @@ def parse(shape: Shape) -> Query:
     """
     slots = {name: Slot(index) for index, name in enumerate(name for name, text in shape if text is None)}
     texts = {name: text for name, text in shape if text is not None}
+    fields = _paths("fields", texts["fields"]) if "fields" in texts else None
+    sort = tuple(_sort_key(item) for item in _items("sort", texts["sort"])) if "sort" in texts else None
     return Query(
-        where=tuple(_compare(name, slot) for name, slot in slots.items() if name not in RESERVED),
-        sort=tuple(_sort_key(item) for item in _items("sort", texts["sort"])) if "sort" in texts else None,
+        where=tuple(_compare(name, slot) for name, slot in slots.items() if name not in PARAMETERS),
+        sort=sort,
         limit=slots.get("limit"),
         offset=slots.get("offset"),
-        include=_embeds(_path("include", item) for item in _items("include", texts["include"]))
-        if "include" in texts
-        else (),
-        fields=tuple(_path("fields", item) for item in _items("fields", texts["fields"])) if "fields" in texts else None,
+        include=_embeds(_paths("include", texts["include"])) if "include" in texts else (),
+        fields=fields,
     )
 
 
@@ -106,14 +151,24 @@ def _items(parameter: str, text: str) -> list[str]:
     if not text.strip():
         raise Invalid.at(("query", parameter), f"'{parameter}' is empty: name something, or leave it out.", "empty")
     if "" in items:
-        raise Invalid.at(("query", parameter), f"'{parameter}' has an empty item: '{text}'.", "syntax")
+        raise Invalid.at(("query", parameter), f"'{parameter}' has a comma with no name beside it.", "syntax")
     return items
+
+
+def _paths(parameter: str, text: str) -> tuple[Path, ...]:
+    paths = tuple(_path(parameter, item) for item in _items(parameter, text))
+    if len(set(paths)) < len(paths):
+        twice = next(path for number, path in enumerate(paths) if path in paths[:number])
+        raise Invalid.at(("query", parameter), f"'{'.'.join(twice)[:100]}' stands in '{parameter}' twice.", "repeated")
+    return paths
 
 
 def _path(parameter: str, item: str) -> Path:
     path = tuple(item.split("."))
     if "" in path:
-        raise Invalid.at(("query", parameter), f"'{item}' in '{parameter}' has a dot with no name beside it.", "syntax")
+        raise Invalid.at(("query", parameter), f"'{item[:100]}' in '{parameter}' is not a name.", "syntax")
+    if len(path) > MAX_NAMES:
+        raise Invalid.at(("query", parameter), f"A path in '{parameter}' has more than {MAX_NAMES} names.", "too_deep")
     return path
 
 
@@ -121,7 +176,10 @@ def _sort_key(item: str) -> SortKey:
     name, colon, placement = item.removeprefix("-").partition(":")
     if colon and placement not in _NULLS:
         raise Invalid.at(
-            ("query", "sort"), f"':{placement}' in 'sort' is not known.", "syntax", "Use ':nullsfirst' or ':nullslast'."
+            ("query", "sort"),
+            f"':{placement[:100]}' in 'sort' is not known.",
+            "syntax",
+            "Use ':nullsfirst' or ':nullslast'.",
         )
     return SortKey(_path("sort", name), item.startswith("-"), _NULLS.get(placement))
 
@@ -135,8 +193,11 @@ def _embeds(paths: Iterable[Path]) -> tuple[Embed, ...]:
 
 
 def _repeated(shape: list[tuple[str, str | None]]) -> Invalid:
-    seen: set[str] = set()
-    twice = {name for name, _ in shape if name in seen or seen.add(name)}  # type: ignore[func-returns-value]
+    counts = Counter(name for name, _ in shape)
     return Invalid.of(
-        [ErrorItem(("query", name), f"'{name}' is given more than once.", "repeated") for name in sorted(twice)]
+        [
+            ErrorItem(("query", name), f"'{name[:100]}' is given more than once.", "repeated")
+            for name, count in sorted(counts.items())
+            if count > 1
+        ]
     )

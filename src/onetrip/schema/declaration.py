@@ -1,6 +1,6 @@
 """What a user says about a table beyond the table itself: `Resource(User, hidden=["email"], max_limit=100)`.
 
-Plain frozen data; `schema.derive` reads it.
+Plain frozen data; `schema.derive` reads it. What can be judged without the table is judged here.
 """
 
 import re
@@ -12,6 +12,9 @@ from pydantic import BaseModel
 
 from onetrip.errors import ConfigurationError
 
+DEFAULT_LIMIT = 50
+"""Rows of a list when nobody says, or `max_limit` if that is less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resource:
@@ -19,13 +22,14 @@ class Resource:
 
     Args:
         model: a SQLModel table class or a SQLAlchemy 2 declarative class.
-        path: the path segment, instead of `__tablename__` or the kebab-case plural of the class name.
+        path: the path segment, instead of the table's name where the class chose one, or the kebab-case plural of the
+            class name.
         read: a hand-written Pydantic model that decides what is shown, relations included.
         create: a hand-written model of what may be created; wins over the derived one.
         update: a hand-written model of what may be changed; wins over the derived one.
-        hidden: attribute names of columns that never leave the database.
-        exposed: attribute names of columns to show although their name looks like a secret.
-        default_limit: rows of a list when the client does not say.
+        hidden: attribute names of columns that never leave the database, and of relations that are not served.
+        exposed: attribute names of columns to show although their name looks like a secret or they are excluded.
+        default_limit: rows of a list when the client does not say; 50, or `max_limit` if that is less.
         max_limit: rows of a list at most.
         tags: OpenAPI tags; the path segment by default.
 
@@ -40,18 +44,52 @@ class Resource:
     update: type[BaseModel] | None = None
     hidden: Sequence[str] = ()
     exposed: Sequence[str] = ()
-    default_limit: int = 50
+    default_limit: int | None = None
     max_limit: int = 1000
     tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        name = getattr(self.model, "__name__", repr(self.model))
-        if self.path is not None and not re.fullmatch(r"[A-Za-z0-9._~-]+", self.path):
-            raise ConfigurationError(f"Resource({name}, path={self.path!r}): a path is one segment without slashes.")
-        if not 0 < self.default_limit <= self.max_limit:
-            raise ConfigurationError(
-                f"Resource({name}): default_limit={self.default_limit} must be from 1 to max_limit={self.max_limit}."
+        for problem in (self._path(), self._models(), self._names(), self._limits()):
+            if problem:
+                raise ConfigurationError(f"Resource({getattr(self.model, '__name__', repr(self.model))}): {problem}")
+
+    @property
+    def limit(self) -> int:
+        """Rows of a list when the client does not say."""
+        return min(DEFAULT_LIMIT, self.max_limit) if self.default_limit is None else self.default_limit
+
+    def _path(self) -> str | None:
+        if self.path is None or (re.fullmatch(r"[\w.~-]+", self.path) and self.path not in (".", "..")):
+            return None
+        return f"path={self.path!r} is not a path segment: write letters, digits, '-', '_', '.' or '~', and no slash."
+
+    def _models(self) -> str | None:
+        for option in ("read", "create", "update"):
+            model = getattr(self, option)
+            if model is None:
+                continue
+            if not isinstance(model, type) or not issubclass(model, BaseModel):
+                return f"{option}={model!r} is not a Pydantic model: give a class that inherits from BaseModel."
+            if model.model_config.get("table"):
+                return f"{option}={model.__name__} is a table: give a model without table=True, or leave it out."
+        return None
+
+    def _names(self) -> str | None:
+        for option in ("hidden", "exposed", "tags"):
+            if isinstance(given := getattr(self, option), str):
+                return f"{option}={given!r} is one string: write {option}=[{given!r}]."
+        if both := sorted({*self.hidden} & {*self.exposed}):
+            return f"{', '.join(both)} cannot be both hidden and exposed."
+        if self.exposed and self.read is not None:
+            return (
+                f"exposed={list(self.exposed)} does nothing beside read={self.read.__name__}, which says what is shown."
             )
-        both = set(self.hidden) & set(self.exposed)
-        if both:
-            raise ConfigurationError(f"Resource({name}): {sorted(both)} are both hidden and exposed.")
+        return None
+
+    def _limits(self) -> str | None:
+        given = (self.max_limit, *(() if self.default_limit is None else (self.default_limit,)))
+        if any(isinstance(limit, bool) or not isinstance(limit, int) for limit in given):
+            return f"default_limit={self.default_limit!r} and max_limit={self.max_limit!r} must be whole numbers."
+        if not 0 < self.limit <= self.max_limit:
+            return f"default_limit={self.limit} must be from 1 to max_limit={self.max_limit}."
+        return None

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LINK = "_link"
+"""The key under which an embedded row carries the columns of its link row."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Field:
@@ -28,7 +31,8 @@ class Field:
 class Relation:
     """A relationship under its public name: `many` rows or one, of the resource named `target`.
 
-    `link` are the columns that a many-to-many link row carries beside its two keys.
+    `link` are the columns that a many-to-many link row carries beside its two keys; `unwritten` names those that SQL
+    cannot write, which are left out.
     """
 
     name: str
@@ -37,31 +41,56 @@ class Relation:
     target: str
     nullable: bool = True
     link: tuple[Field, ...] = ()
+    unwritten: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Nested:
-    """A relation that a hand-written read schema always shows, under its name there."""
+    """A relation that a hand-written read schema always shows, under its name there.
+
+    `target` is the resource at the end of it as it is shown here. It need not be one that is served: then it has no
+    relations that a client could ask for.
+    """
 
     name: str
     relation: Relation
-    view: "View"
+    target: "ResourceSchema"
+
+    @property
+    def view(self) -> "View":
+        """What is shown of each row."""
+        return self.target.view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Computed:
+    """What only Python can make of a row: a computed field, a property. Nothing can filter or sort by it."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class View:
-    """What is shown of one entity, in which order: its columns, and relations that are always part of it.
+    """What is shown of one entity: `items` in the order in which they are written.
 
     `model` is the Pydantic model that says the same. `python` is the reason why SQL cannot write this view as
-    Pydantic would, or `None`; then Python writes it, from the same single statement, of all of its `columns`.
+    Pydantic would, or `None`; then Python writes it, from the same single statement, of all of its `columns` and
+    relations. `read` are relations that its model reads and does not show.
     """
 
     entity: type[Any]
     columns: tuple[Field, ...]
-    fields: tuple[Field, ...]
-    nested: tuple[Nested, ...] = ()
+    items: tuple[Field | Nested | Computed, ...]
     model: Any
     python: str | None = None
+    read: tuple[Nested, ...] = ()
+    fields: tuple[Field, ...] = field(init=False)
+    nested: tuple[Nested, ...] = field(init=False)
+    computed: tuple[Computed, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        for name, kind in (("fields", Field), ("nested", Nested), ("computed", Computed)):
+            object.__setattr__(self, name, tuple(item for item in self.items if isinstance(item, kind)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,44 +1,46 @@
 """Column types: what a value is in Python, in a URL and in JSON.
 
 `describe` reads a SQLAlchemy type (decorators and variants unwrapped) and answers a `FieldType`: its kind, by which
-`sql` picks the expression that writes it, and a strict parser for text from a URL. The parsers are ours because
-Pydantic's lax mode takes `1_000`, `1.0` and timestamps for what they are not (`+` and `Z` included, ISO 8601 is what is
-read here).
+`sql` picks the expression that writes it, and the parser that reads it from a URL.
 """
 
 import base64
-import json
-import re
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
-from enum import Enum
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import PlainSerializer, TypeAdapter, ValidationError
+from pydantic import PlainSerializer
+from pydantic_core import to_json, to_jsonable_python
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.engine import Dialect
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
+from onetrip.schema import parsers
+from onetrip.schema.parsers import Parser
+
 Kind = Literal[
-    "integer", "string", "boolean", "date", "datetime", "local_datetime", "time", "duration", "decimal", "float",
-    "uuid", "bytes", "base64", "enum", "json", "array", "address", "other",
+    "integer", "string", "boolean", "date", "datetime", "local_datetime", "time", "zoned_time", "duration", "decimal",
+    "float", "uuid", "bytes", "base64", "enum", "json", "array", "address", "other",
 ]  # fmt: skip
 
-Parser = Callable[[str], Any]
+DECIMALS = 10
+"""Decimals of a `Decimal` from a float, where the column does not say how many: SQLAlchemy's default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldType:
     """A column's type, as every stage but the database sees it.
 
-    `python` is the annotation of a value, `parse` turns text of a URL into one (raises `ValueError` with a sentence),
-    `json_schema` describes that text. `scale` are the decimals that are always written, `precision` the digits in all.
-    `members` are an Enum's stored label and JSON value. `decorated` says that a type decorator of the user's own
-    stands between the database and Python. `single` is a 4-byte float, which a driver widens.
+    `python` is the annotation of a value, `parse` turns text of a URL into one (see `schema.parsers`), `json_schema`
+    describes that text. `comparable` says that one can filter and sort by it. `scale` are the decimals of the column,
+    `rounded` those to which a float is read as a `Decimal`. `members` are the labels that an Enum stores, with the
+    JSON of their values. `item` and `dimensions` are an array's. `decorated` says that a type decorator of the user's
+    own stands between the database and Python. `native` says that the database has this very type: an Enum, a UUID or
+    an interval that is not text, JSON that is binary, a `Decimal` that is not a float.
     """
 
     kind: Kind
@@ -47,26 +49,22 @@ class FieldType:
     json_schema: Mapping[str, Any]
     comparable: bool = True
     scale: int | None = None
-    precision: int | None = None
+    rounded: int = DECIMALS
     members: tuple[tuple[str, Any], ...] = ()
     item: "FieldType | None" = None
     dimensions: int | None = None
     decorated: bool = False
     native: bool = True
-    single: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> FieldType:
     """Describe a SQLAlchemy type as it is on one dialect."""
     type_ = type_._variant_mapping.get(dialect.name, type_)
-    if isinstance(type_, UTCDateTime):
-        return _described(sa.DateTime(timezone=True))
-    if isinstance(type_, sa.types.TypeDecorator) and not isinstance(type_, AutoString):
-        return _decorated(type_, dialect)
-    if isinstance(type_, AutoString):
-        type_ = sa.String(type_.impl.length)  # type: ignore[attr-defined]
-    return _described(type_)
+    for known, build in _BUILDERS:  # the order matters: SQLAlchemy's types inherit from one another
+        if isinstance(type_, known):
+            return build(type_, dialect)
+    return FieldType(kind="other", python=Any, parse=str, json_schema={}, comparable=False)
 
 
 def as_base64(type_: FieldType) -> FieldType:
@@ -75,228 +73,146 @@ def as_base64(type_: FieldType) -> FieldType:
     return replace(type_, kind="base64", comparable=False, extra={"python": shown})
 
 
-def _decorated(type_: sa.types.TypeDecorator[Any], dialect: Dialect) -> FieldType:
-    inner = _described(type_.load_dialect_impl(dialect))
-    try:
-        python = type_.python_type
-    except NotImplementedError:
-        python = Any
-    return FieldType(
-        kind=inner.kind, python=inner.python, parse=inner.parse, json_schema=inner.json_schema, comparable=False,
-        scale=inner.scale, precision=inner.precision, members=inner.members, item=inner.item, decorated=True,
-        dimensions=inner.dimensions, native=inner.native, single=inner.single, extra={"python": python},
-    )  # fmt: skip
+_Build = Callable[[Any, Dialect], FieldType]
 
 
-def _described(type_: sa.types.TypeEngine[Any]) -> FieldType:
-    """Describe a plain type. The order matters: SQLAlchemy's types inherit from one another."""
-    for known, build in _BUILDERS:
-        if isinstance(type_, known):
-            return build(type_)
-    return FieldType(kind="other", python=Any, parse=str, json_schema={}, comparable=False)
-
-
-def _plain(kind: Kind, python: Any, parse: Parser, **schema: Any) -> Callable[[Any], FieldType]:
+def _plain(kind: Kind, python: Any, parse: Parser, **schema: Any) -> _Build:
     described = FieldType(kind=kind, python=python, parse=parse, json_schema=schema)
-    return lambda _: described
+    return lambda type_, dialect: described
 
 
-def _integer(bits: int) -> Callable[[Any], FieldType]:
+def _integer(bits: int) -> _Build:
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"-?[0-9]{1,4000}", text):
-            raise ValueError("must be a whole number")
-        number = int(text)
-        if not low <= number <= high:
-            raise OverflowError(f"must be between {low} and {high}")
-        return number
-
-    return _plain("integer", int, parse, type="integer", minimum=low, maximum=high)
+    return _plain("integer", int, parsers.integer(bits), type="integer", minimum=low, maximum=high)
 
 
-def _boolean(text: str) -> bool:
-    if text not in ("true", "false", "1", "0"):
-        raise ValueError("must be 'true' or 'false'")
-    return text in ("true", "1")
-
-
-def _float(text: str) -> float:
-    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", text) or abs(float(text)) > 1.8e308:
-        raise ValueError("must be a finite number")
-    return float(text)
-
-
-def _numeric(type_: sa.Numeric[Any]) -> FieldType:
+def _numeric(type_: sa.Numeric[Any] | sa.Float[Any], dialect: Dialect) -> FieldType:
     if not type_.asdecimal:
-        return _float_type(type_)
-
-    def parse(text: str) -> Decimal:
-        if not re.fullmatch(r"[+-]?([0-9]{1,1000}\.?[0-9]{0,1000}|\.[0-9]{1,1000})", text):
-            raise ValueError("must be a decimal number, such as '12.50'")
-        try:
-            return Decimal(text)
-        except InvalidOperation:  # pragma: no cover - the pattern admits nothing that Decimal refuses
-            raise ValueError("must be a decimal number, such as '12.50'") from None
-
+        return FieldType(kind="float", python=float, parse=parsers.double, json_schema={"type": "number"})
+    rounded = next((number for number in (type_.decimal_return_scale, type_.scale) if number is not None), DECIMALS)
     return FieldType(
-        kind="decimal", python=Decimal, parse=parse, json_schema={"type": "string", "format": "decimal"},
-        scale=type_.scale, precision=type_.precision,
+        kind="decimal", python=Decimal, parse=parsers.decimal, json_schema={"type": "string", "format": "decimal"},
+        scale=type_.scale, rounded=rounded, native=not isinstance(type_, sa.Float),
     )  # fmt: skip
 
 
-def _float_type(type_: Any) -> FieldType:
-    single = isinstance(type_, sa.REAL) or (isinstance(type_, sa.Float) and (type_.precision or 53) <= 24)
-    return FieldType(kind="float", python=float, parse=_float, json_schema={"type": "number"}, single=single)
-
-
-def _moment(text: str) -> datetime:
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return datetime.fromisoformat(text).replace(tzinfo=UTC)
-        moment = datetime.fromisoformat(text) if re.match(r"\d{4}-\d\d-\d\d[T ]", text) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ValueError("must be a date and time such as '2026-01-31T09:30:00Z' (write '+' as '%2B' in a URL)")
-    if moment.tzinfo is None:
-        raise ValueError(f"needs an offset: add 'Z' for UTC, as in '{text}Z'")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is outside the years 1 to 9999 in UTC") from None
-
-
-def _local_moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text) if re.match(r"\d{4}-\d\d-\d\d([T ]|$)", text) else None
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ValueError("must be a date and time such as '2026-01-31T09:30:00'")
-    if moment.tzinfo is not None:
-        raise ValueError("is a local time: leave out the offset and 'Z'")
-    return moment
-
-
-def _date(text: str) -> date:
-    try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueError("must be a date such as '2026-01-31'")
-
-
-def _time(text: str) -> time:
-    try:
-        moment = time.fromisoformat(text) if re.match(r"\d\d:\d\d", text) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is not None:
-        raise ValueError("must be a time such as '09:30:00'")
-    return moment
-
-
-_DURATION = TypeAdapter(timedelta)
-
-
-def _duration(text: str) -> timedelta:
-    try:
-        if text.lstrip("+-").startswith("P"):
-            return _DURATION.validate_strings(text)
-    except (ValidationError, OverflowError):
-        pass
-    raise ValueError("must be an ISO 8601 duration such as 'P1DT2H30M'")
-
-
-def _uuid(text: str) -> uuid.UUID:
-    if not re.fullmatch(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}", text):
-        raise ValueError("must be a UUID")
-    return uuid.UUID(text)
-
-
-def _uuid_type(type_: Any) -> FieldType:
-    if not type_.as_uuid:
-        return FieldType(
-            kind="string", python=str, parse=lambda text: str(_uuid(text)), json_schema={"type": "string", "format": "uuid"}
-        )
+def _uuid(type_: sa.Uuid[Any], dialect: Dialect) -> FieldType:
     return FieldType(
-        kind="uuid", python=uuid.UUID, parse=_uuid, json_schema={"type": "string", "format": "uuid"},
-        native=type_.native_uuid,
+        kind="uuid", python=UUID if type_.as_uuid else str, json_schema={"type": "string", "format": "uuid"},
+        parse=parsers.uuid if type_.as_uuid else lambda text: str(parsers.uuid(text)), native=type_.native_uuid,
     )  # fmt: skip
 
 
-def _enum(type_: sa.Enum) -> FieldType:
-    enum_class: type[Enum] | None = type_.enum_class
-    values = {label: getattr(type_._object_lookup[label], "value", label) for label in type_.enums}
-    by_text = {str(value): type_._object_lookup[label] for label, value in values.items()}
-
-    def parse(text: str) -> Any:
-        if text not in by_text:
-            raise ValueError("must be one of " + ", ".join(f"'{value}'" for value in by_text))
-        return by_text[text]
-
+def _enum(type_: sa.Enum, dialect: Dialect) -> FieldType:
+    stored = {label: type_._object_lookup[label] for label in type_.enums}
+    values = {label: to_jsonable_python(getattr(member, "value", member)) for label, member in stored.items()}
+    texts = {label: value if isinstance(value, str) else to_json(value).decode() for label, value in values.items()}
     return FieldType(
-        kind="enum", python=enum_class or str, parse=parse, json_schema={"enum": list(values.values())},
+        kind="enum", python=type_.enum_class or str, json_schema={"enum": list(values.values())},
+        parse=parsers.member({texts[label]: member for label, member in stored.items()}),
         members=tuple(values.items()), native=bool(type_.native_enum),
     )  # fmt: skip
 
 
-def _interval(type_: Any) -> FieldType:
+def _interval(type_: sa.types.TypeEngine[timedelta], dialect: Dialect) -> FieldType:
+    """Where an interval is stored as a moment after 1970, it must lie within the years that there are."""
+    convert = type_.dialect_impl(dialect).bind_processor(dialect)
+
+    def parse(text: str) -> timedelta:
+        value = parsers.duration(text)
+        if convert is not None:
+            try:
+                convert(value)
+            except OverflowError:
+                raise OverflowError("is longer than this database can store") from None
+        return value
+
     return FieldType(
-        kind="duration", python=timedelta, parse=_duration, json_schema={"type": "string", "format": "duration"},
+        kind="duration", python=timedelta, parse=parse, json_schema={"type": "string", "format": "duration"},
         native=getattr(type_, "native", True),
     )  # fmt: skip
 
 
-def _datetime(type_: Any) -> FieldType:
+def _datetime(type_: sa.DateTime | UTCDateTime, dialect: Dialect) -> FieldType:
     schema = {"type": "string", "format": "date-time"}
-    if type_.timezone:
-        return FieldType(kind="datetime", python=datetime, parse=_moment, json_schema=schema)
-    return FieldType(kind="local_datetime", python=datetime, parse=_local_moment, json_schema=schema)
+    if isinstance(type_, UTCDateTime) or type_.timezone:
+        return FieldType(kind="datetime", python=datetime, parse=parsers.moment, json_schema=schema)
+    return FieldType(kind="local_datetime", python=datetime, parse=parsers.local_moment, json_schema=schema)
 
 
-def _time_type(type_: Any) -> FieldType:
-    kind: Kind = "other" if type_.timezone else "time"
+def _time(type_: sa.Time, dialect: Dialect) -> FieldType:
+    schema = {"type": "string", "format": "time"}
+    kind: Kind = "zoned_time" if type_.timezone else "time"
     return FieldType(
-        kind=kind, python=time, parse=_time, json_schema={"type": "string", "format": "time"},
-        comparable=not type_.timezone,
-    )  # fmt: skip
+        kind=kind, python=time, parse=parsers.clock_time, json_schema=schema, comparable=not type_.timezone
+    )
 
 
-def _json(type_: Any) -> FieldType:
+def _json(type_: sa.JSON, dialect: Dialect) -> FieldType:
     binary = isinstance(type_, pg.JSONB)
-    return FieldType(kind="json", python=Any, parse=json.loads, json_schema={}, comparable=False, native=binary)
+    return FieldType(kind="json", python=Any, parse=str, json_schema={}, comparable=False, native=binary)
 
 
-def _array(type_: Any) -> FieldType:
-    item = _described(type_.item_type)
+def _array(type_: sa.ARRAY[Any], dialect: Dialect) -> FieldType:
+    item = describe(type_.item_type, dialect)
+    python: Any = item.python
+    schema = item.json_schema
+    for _ in range(type_.dimensions or 1):
+        python, schema = list[python | None], {"type": "array", "items": schema}
     return FieldType(
-        kind="array", python=list[item.python], parse=str, json_schema={"type": "array", "items": item.json_schema},  # type: ignore[name-defined]
-        comparable=False, item=item, dimensions=type_.dimensions,
+        kind="array", python=python, parse=str, json_schema=schema, comparable=False,
+        item=item, dimensions=type_.dimensions, decorated=item.decorated,
     )  # fmt: skip
 
 
-_TEXT = _plain("string", str, str, type="string")
-_BYTES = _plain("bytes", bytes, str.encode, type="string")
+def _decorated(type_: sa.types.TypeDecorator[Any], dialect: Dialect) -> FieldType:
+    """Describe a decorator by what it stores; what its values are in Python, only the declaration may know."""
+    inner = describe(type_.load_dialect_impl(dialect), dialect)
+    convert = type_.bind_processor(dialect)
 
-_BUILDERS: tuple[tuple[Any, Callable[[Any], FieldType]], ...] = (
-    (sa.Enum, _enum),
+    def parse(text: str) -> Any:
+        """Read what is stored, or take the text as it is, whichever the decorator accepts."""
+        for read in (inner.parse, str):
+            try:
+                value = read(text)
+                if convert is not None:
+                    convert(value)
+            except Exception:
+                continue
+            return value
+        raise ValueError("is not a value of this column")
+
+    try:
+        python = type_.python_type
+    except NotImplementedError:
+        python = Any
+    return replace(inner, parse=parse, comparable=False, decorated=True, extra={"python": python})
+
+
+def _impl(type_: Any, dialect: Dialect) -> FieldType:
+    """Describe a type by the one that it is made of."""
+    return describe(type_.data_type if isinstance(type_, pg.DOMAIN) else type_.impl, dialect)
+
+
+_BUILDERS: tuple[tuple[Any, _Build], ...] = (
+    (UTCDateTime, _datetime),
+    ((AutoString, pg.DOMAIN), _impl),
     ((sa.Interval, pg.INTERVAL), _interval),
-    (sa.Boolean, _plain("boolean", bool, _boolean, type="boolean")),
+    (sa.types.TypeDecorator, _decorated),
+    (sa.Enum, _enum),
+    (sa.Boolean, _plain("boolean", bool, parsers.boolean, type="boolean")),
     (sa.BigInteger, _integer(64)),
     (sa.SmallInteger, _integer(16)),
     (sa.Integer, _integer(32)),
-    (sa.Float, lambda type_: _numeric(type_) if type_.asdecimal else _float_type(type_)),
-    (sa.Numeric, _numeric),
+    ((sa.Numeric, sa.Float), _numeric),
     (sa.DateTime, _datetime),
-    (sa.Date, _plain("date", date, _date, type="string", format="date")),
-    (sa.Time, _time_type),
-    (sa.Uuid, _uuid_type),
+    (sa.Date, _plain("date", date, parsers.day, type="string", format="date")),
+    (sa.Time, _time),
+    (sa.Uuid, _uuid),
     (sa.JSON, _json),
     (sa.ARRAY, _array),
-    ((sa.LargeBinary, pg.BYTEA), _BYTES),
-    ((pg.INET, pg.CIDR), _plain("address", str, str, type="string")),
-    (sa.String, _TEXT),
+    ((sa.LargeBinary, sa.BINARY, sa.VARBINARY), _plain("bytes", bytes, str.encode, type="string")),
+    (pg.INET, _plain("address", str, parsers.address, type="string")),
+    (pg.CIDR, _plain("address", str, parsers.network, type="string")),
+    (sa.String, _plain("string", str, str, type="string")),
 )

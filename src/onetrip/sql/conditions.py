@@ -9,11 +9,12 @@ from sqlalchemy.orm import aliased
 
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Negation, OrderKey, Predicate
 from onetrip.sql.dialects.dialect import Dialect
+from onetrip.sql.statement import placeholder
 
 
 def parameter(number: int, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
-    """Make the placeholder of a plan's parameter."""
-    return sa.bindparam(f"p{number}", type_=type_)
+    """Make the placeholder of a plan's parameter that is not compared with a column."""
+    return sa.bindparam(placeholder(number), type_=type_)
 
 
 def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
@@ -21,7 +22,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
     match predicate:
         case Comparison(field=field, parameters=(number,)):
             column = getattr(entity, field.attribute)
-            return dialect.equal(field.type, column, parameter(number, column.type))
+            value = dialect.parameter(placeholder(number), column.type)
+            return dialect.equal(field.type, column, value)
         case Comparison():
             raise NotImplementedError(predicate.operator)
         case AllOf(of):
@@ -32,7 +34,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
             return sa.not_(condition(of, entity, dialect))
         case Exists(relation, target, of):
             row = aliased(target)
-            found = sa.select(sa.literal_column("1")).select_from(row).where(joined(entity, relation.attribute, row))
+            one: sa.Select[Any] = sa.select(sa.literal_column("1"))
+            found = one.select_from(row).where(joined(entity, relation.attribute, row))
             if of is not None:
                 found = found.where(condition(of, row, dialect))
             return found.correlate(entity).exists()
@@ -49,8 +52,8 @@ def ordering(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> list[An
     """Compile an order."""
     return [
         dialect.order(
-            getattr(entity, key.field.attribute), descending=key.descending, nulls_first=key.nulls_first,
-            nullable=key.field.nullable,
+            dialect.sortable(key.field.type, getattr(entity, key.field.attribute)), descending=key.descending,
+            nulls_first=key.nulls_first, nullable=key.field.nullable,
         )
         for key in keys
     ]  # fmt: skip

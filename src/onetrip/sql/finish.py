@@ -6,23 +6,31 @@ class (its properties work, its hidden columns are loaded) and goes through the 
 """
 
 import json
+import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic import TypeAdapter
+from pydantic_core import to_json
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from onetrip.errors import Broken
 from onetrip.plan.ir import Embedded, Shape
-from onetrip.schema.model import Field, View
+from onetrip.schema.model import LINK, Field, View
+from onetrip.schema.types import FieldType
+from onetrip.sql.statement import EMBED
+
+_log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 Load = Callable[[Any], Any]
+Project = Callable[[Record, Any], Any]
 
 
 def finisher(shape: Shape, dialect: Dialect) -> Callable[[bytes], bytes]:
@@ -31,9 +39,10 @@ def finisher(shape: Shape, dialect: Dialect) -> Callable[[bytes], bytes]:
 
     def finish(record: bytes) -> bytes:
         try:
-            return to_json(write(json.loads(record)))
-        except (ValidationError, PydanticSerializationError, ValueError, TypeError, ArithmeticError) as error:
+            return to_json(write(json.loads(record)), inf_nan_mode="null")
+        except Exception as error:  # a user's code runs in there, and may raise anything
             name = shape.view.entity.__name__
+            _log.exception("A stored %s cannot be written by %s", name, shape.view.model.__name__)
             raise Broken(f"A stored {name} does not fit its own schema and cannot be written as JSON.") from error
 
     return finish
@@ -41,84 +50,131 @@ def finisher(shape: Shape, dialect: Dialect) -> Callable[[bytes], bytes]:
 
 def _writer(shape: Shape, dialect: Dialect) -> Callable[[Record], Record]:
     """Make the function that writes one record of a shape, embeds included."""
-    embeds = {item.name: item for item in shape.items if isinstance(item, Embedded)}
-    writers = {name: _writer(item.selection.shape, dialect) for name, item in embeds.items()}
-    own = {nested.name for nested in shape.view.nested}
-    build = _builder(shape.view, dialect) if shape.view.python is not None else None
-    names = _names(shape)
+    project = _projection(shape, dialect)
+    if shape.view.python is None:
+        return lambda record: project(record, record)
+    build, view = _builder(shape.view, dialect), shape.view
+    return lambda record: project(record, _dumped(view, build(record)))
 
-    def write(record: Record) -> Record:
-        source = record if build is None else _dumped(shape.view, build(record))
+
+def _projection(shape: Shape, dialect: Dialect) -> Project:
+    """Make the function that puts an object together from its record, and from what its model wrote of that.
+
+    What a model's own serializer adds belongs to the whole of it.
+    """
+    python, view = shape.view.python is not None, shape.view
+    asked = [item.name for item in shape.items]
+    whole = python and {item.name for item in view.items} <= set(asked)
+    embeds = {item.name: item.selection.shape for item in shape.items if isinstance(item, Embedded)}
+    own = {nested.name for nested in view.nested if python} & embeds.keys()
+    projections = {name: _projection(embeds[name], dialect) for name in own}
+    writers = {name: _writer(inner, dialect) for name, inner in embeds.items() if name not in own}
+    prefix = EMBED if python else ""
+
+    def project(record: Record, written: Any) -> Any:
+        if not isinstance(written, dict):
+            return written
         answer = {}
-        for name in names(source):
-            if name in embeds and not (build is not None and name in own):
-                answer[name] = _each(writers[name], record[name])
-            else:
-                answer[name] = source[name]
-        if "_link" in record:
-            answer["_link"] = record["_link"]
+        for name in dict.fromkeys((*written, *asked)) if whole else asked:
+            if name in projections:
+                answer[name] = _pairs(projections[name], record.get(prefix + name), written[name])
+            elif name in writers:
+                answer[name] = _each(writers[name], record.get(prefix + name))
+            elif name in written:
+                answer[name] = written[name]
+        if LINK in record:
+            answer[LINK] = record[LINK]
         return answer
 
-    return write
+    return project
 
 
-def _names(shape: Shape) -> Callable[[Record], list[str]]:
-    """Answer the keys of an object in their order; a whole view has its model's, computed fields included."""
-    asked = [item.name for item in shape.items]
-    view = shape.view
-    everything = {*(field.name for field in view.fields), *(nested.name for nested in view.nested)}
-    if view.python is None or not everything <= set(asked):
-        return lambda source: asked
-    more = [name for name in asked if name not in everything]
-    return lambda source: [*source, *more]
-
-
-def _each(write: Callable[[Record], Record], value: Any) -> Any:
+def _each(write: Callable[[Record], Any], value: Any) -> Any:
     if value is None:
         return None
     return [write(row) for row in value] if isinstance(value, list) else write(value)
 
 
-def _dumped(view: View, instance: Any) -> Record:
-    shown = view.model.model_validate(instance, from_attributes=True)
-    return shown.model_dump(mode="json", by_alias=True)  # type: ignore[no-any-return]
+def _pairs(project: Project, record: Any, written: Any) -> Any:
+    """Project rows beside their records; a model whose validators leave rows out has none to offer."""
+    if not isinstance(written, list):
+        return project(record or {}, written)
+    records = record if isinstance(record, list) and len(record) == len(written) else [{}] * len(written)
+    return [project(one, other) for one, other in zip(records, written, strict=True)]
+
+
+def _dumped(view: View, instance: Any) -> Any:
+    shown = view.model.model_validate(instance, from_attributes=True, by_alias=True, by_name=True)
+    return shown.model_dump(mode="json", by_alias=True)
 
 
 def _builder(view: View, dialect: Dialect) -> Callable[[Record], Any]:
-    """Make the function that rebuilds an instance of the mapped class from a record."""
+    """Make the function that rebuilds an instance of the mapped class from a record.
+
+    It is detached: what was not loaded is an error when it is touched, and not silently empty.
+    """
     mapper: Mapper[Any] = sa.inspect(view.entity)
     loads = [(field.attribute, _load(field, mapper, dialect)) for field in view.columns]
-    nested = [(inner.name, inner.relation.attribute, _builder(inner.view, dialect)) for inner in view.nested]
+    nested = [
+        (EMBED + inner.name, inner.relation.attribute, _builder(inner.view, dialect))
+        for inner in (*view.nested, *view.read)
+    ]
 
     def build(record: Record) -> Any:
         instance = mapper.class_manager.new_instance()
         for attribute, load in loads:
-            if attribute in record:
-                set_committed_value(instance, attribute, load(record[attribute]))
+            set_committed_value(instance, attribute, load(record[attribute]))
         for name, attribute, inner in nested:
-            if name in record:
-                set_committed_value(instance, attribute, _each(inner, record[name]))
+            set_committed_value(instance, attribute, _each(inner, record[name]))
+        instance_state(instance).key = (mapper.class_, (), None)
         return instance
 
     return build
 
 
 def _load(field: Field, mapper: Mapper[Any], dialect: Dialect) -> Load:
-    """Make the function that reads a column's value from its JSON, through a type decorator where there is one."""
-    type_ = field.type
-    if type_.kind in ("integer", "string", "boolean", "json", "other", "address"):
-        validate: Load = _same
-    else:
-        validate = urlsafe_b64decode if type_.kind == "base64" else TypeAdapter(type_.python).validate_python
-    column_type = mapper.column_attrs[field.attribute].columns[0].type
-    decorate = getattr(column_type, "process_result_value", None) if type_.decorated else None
+    """Make the function that reads a column's value from what was carried, as the ORM would have from the driver."""
+    load = _reader(field.type, mapper.column_attrs[field.attribute].columns[0].type.dialect_impl(dialect), dialect)
+    return load if field.type.decorated else lambda value: None if value is None else load(value)
 
-    def load(value: Any) -> Any:
-        loaded = None if value is None else validate(value)
-        return loaded if decorate is None else decorate(loaded, dialect)
 
-    return load
+def _reader(type_: FieldType, stored: sa.types.TypeEngine[Any], dialect: Dialect) -> Load:
+    """Make the function that reads a value of one type; a decorator reads what its own type has read, NULL included."""
+    if isinstance(stored, sa.PickleType):
+        unpickle: Any = stored.result_processor(dialect, None)  # type: ignore[no-untyped-call]
+        return lambda value: unpickle(None if value is None else urlsafe_b64decode(value))
+    if isinstance(stored, sa.types.TypeDecorator) and type_.decorated:
+        plain, inner = replace(type_, decorated=False), stored.impl_instance
+        read = _reader(type_ if isinstance(inner, sa.types.TypeDecorator) else plain, inner, dialect)
+        if type(stored).process_result_value is sa.types.TypeDecorator.process_result_value:
+            return read
+        return lambda value: stored.process_result_value(None if value is None else read(value), dialect)
+    if type_.kind == "array":
+        item = _reader(type_.item, stored.item_type.dialect_impl(dialect), dialect)  # type: ignore[arg-type,attr-defined]
+        return lambda value: _items(item, value)
+    if type_.kind == "enum":
+        return stored.result_processor(dialect, None) or _same
+    return _READERS.get(type_.kind) or _plain_reader(type_)
+
+
+def _plain_reader(type_: FieldType) -> Load:
+    if type_.kind == "decimal" and not type_.native:
+        return lambda value: Decimal(f"{float(value):.{type_.rounded}f}")
+    return TypeAdapter(type_.python).validate_python
+
+
+def _items(read: Load, value: Any) -> Any:
+    """Read the items of an array of any depth."""
+    return [_items(read, item) for item in value] if isinstance(value, list) else None if value is None else read(value)
 
 
 def _same(value: Any) -> Any:
     return value
+
+
+_READERS: dict[str, Load] = {
+    **dict.fromkeys(("integer", "string", "boolean", "json", "other", "address"), _same),
+    "base64": urlsafe_b64decode,
+    "bytes": str.encode,
+    "float": float,
+}

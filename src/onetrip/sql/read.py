@@ -16,7 +16,7 @@ from onetrip.sql.conditions import condition
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.finish import finisher
 from onetrip.sql.shape import Parent, objects
-from onetrip.sql.statement import Argument, Statement
+from onetrip.sql.statement import Argument, Convert, Statement, parameter_number
 
 
 def compile_read(plan: ReadPlan, dialect: Dialect) -> Statement:
@@ -42,14 +42,26 @@ def _related(plan: ReadPlan, anchor: Anchor, dialect: Dialect) -> Select[Any]:
 
 
 def compiled(select: Select[Any], dialect: Dialect, finish: Any = None) -> Statement:
-    """Render a SELECT for the driver, and find out how its placeholders are filled."""
+    """Render a SELECT for the driver, and find out how its placeholders are filled.
+
+    Constants come from the user's own classes (a `column_property`, the condition of a relationship); lists among them
+    are expanded here, and all are converted once, as their types say.
+    """
     rendered = select.compile(dialect=dialect.sqlalchemy)
+    ours = dict.fromkeys(name for name in rendered.binds if parameter_number(name) is not None)
+    expanded = rendered.construct_expanded_state(ours, escape_names=False)
     arguments: list[Argument] = []
-    for name in rendered.positiontup or ():
-        bind = rendered.binds[name]
-        if name[:1] == "p" and name[1:].isdigit():
-            convert = bind.type.dialect_impl(dialect.sqlalchemy).bind_processor(dialect.sqlalchemy)
-            arguments.append(Argument(int(name[1:]), convert))
+    for name in expanded.positiontup or ():
+        number = parameter_number(name)
+        bind = rendered.binds.get(name)
+        convert = expanded.processors.get(name) if bind is None else _bind_processor(bind.type, dialect)
+        if number is not None:
+            arguments.append(Argument(number, convert))
         else:
-            arguments.append(Argument(None, constant=bind.effective_value))
-    return Statement(str(rendered), tuple(arguments), finish)
+            constant = expanded.parameters[name]
+            arguments.append(Argument(None, constant=constant if convert is None else convert(constant)))
+    return Statement(expanded.statement, tuple(arguments), finish)
+
+
+def _bind_processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> Convert | None:
+    return type_.dialect_impl(dialect.sqlalchemy).bind_processor(dialect.sqlalchemy)

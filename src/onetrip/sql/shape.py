@@ -8,12 +8,10 @@ from sqlalchemy.orm import aliased
 from sqlalchemy.sql import visitors
 
 from onetrip.plan.ir import Embedded, Selection, Shape
-from onetrip.schema.model import Field, Relation
+from onetrip.schema.model import LINK, Computed, Field, Relation
 from onetrip.sql.conditions import condition, joined, ordering, parameter
 from onetrip.sql.dialects.dialect import Dialect
-
-LINK = "_link"
-"""The key under which an embedded row carries the columns of its link row."""
+from onetrip.sql.statement import EMBED
 
 
 class Parent(NamedTuple):
@@ -49,17 +47,22 @@ def _items(shape: Shape, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]
     def column(field: Field, name: str) -> tuple[str, Any]:
         return name, dialect.write(field.type, getattr(entity, field.attribute))
 
+    def embedded(item: Embedded, name: str) -> tuple[str, Any]:
+        inner = objects(item.selection, dialect, Parent(entity, item.relation))
+        return name, dialect.array(inner) if item.relation.many else dialect.one(inner)
+
     if shape.view.python is not None:
-        whole = [column(field, field.attribute) for field in shape.view.columns]
-        return whole + [_embedded(item, entity, dialect) for item in shape.items if isinstance(item, Embedded)]
+        whole = [
+            (field.attribute, dialect.carry(field.type, getattr(entity, field.attribute)))
+            for field in shape.view.columns
+        ]
+        embeds = [*(item for item in shape.items if isinstance(item, Embedded)), *shape.loaded]
+        return whole + [embedded(item, EMBED + item.name) for item in embeds]
     return [
-        column(item, item.name) if isinstance(item, Field) else _embedded(item, entity, dialect) for item in shape.items
+        embedded(item, item.name) if isinstance(item, Embedded) else column(item, item.name)
+        for item in shape.items
+        if not isinstance(item, Computed)
     ]
-
-
-def _embedded(item: Embedded, entity: Any, dialect: Dialect) -> tuple[str, Any]:
-    inner = objects(item.selection, dialect, Parent(entity, item.relation))
-    return item.name, dialect.array(inner) if item.relation.many else dialect.one(inner)
 
 
 def _link(parent: Parent, join: Any, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:

@@ -1,5 +1,6 @@
 """The compiled form of a plan: SQL text, and how the values of a request become its arguments."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +8,23 @@ from typing import Any
 SEPARATOR = b"\x1e"
 """Between the JSON records of a list: RS, which JSON never holds unescaped (RFC 7464 uses it so)."""
 
+EMBED = "/"
+"""What begins the names of embedded rows beside attributes, in a row that Python writes."""
+
 Convert = Callable[[Any], Any]
+
+_PLACEHOLDER = re.compile(r"p([0-9]+)")
+
+
+def placeholder(number: int) -> str:
+    """Name the placeholder of a plan's parameter. SQLAlchemy's own names for constants have an underscore."""
+    return f"p{number}"
+
+
+def parameter_number(name: str) -> int | None:
+    """Tell from the name of a placeholder which parameter of the plan it stands for, if it is one."""
+    found = _PLACEHOLDER.fullmatch(name)
+    return None if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Templates are constants of the dialects; only column expressions of ours are ever put into them, never a client's text.
 """
 
+from string import Formatter
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class Template(FunctionElement[Any]):
-    """`Template("lower({0}) || '!'", column, type_=Text())`: the template's `{0}`, `{1}`, … are the given expressions."""
+    """`Template("lower({0}) || '!'", column, type_=Text())`: its `{0}`, `{1}`, … are the given expressions."""
 
     inherit_cache = False
     name = "template"
@@ -23,11 +24,15 @@ class Template(FunctionElement[Any]):
         self.type = type_ or sa.Text()
 
 
-@compiles(Template)  # type: ignore[no-untyped-call,untyped-decorator]
+@compiles(Template)
 def _compile(element: Template, compiler: SQLCompiler, **options: Any) -> str:
-    parts = [compiler.process(part.self_group(), **options) for part in element.clauses]
+    """Render a part anew wherever it stands: a placeholder in it is counted as often as it is written."""
+    parts = [part.self_group() for part in element.clauses]
     template = element.template.replace("%", "%%") if compiler.preparer._double_percents else element.template
-    return template.format(*parts)
+    return "".join(
+        text if number is None else text + compiler.process(parts[int(number)], **options)
+        for text, number, _, _ in Formatter().parse(template)
+    )
 
 
 def quoted(value: str) -> str:

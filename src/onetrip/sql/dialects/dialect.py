@@ -8,10 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.engine import Dialect as SQLAlchemyDialect
 
 from onetrip.schema.types import FieldType
+from onetrip.sql.template import Template, quoted
 
 Writer = Callable[[FieldType, Any], Any]
 """`(type, column) → expression`, whose value goes into a JSON object."""
@@ -21,6 +23,7 @@ class Dialect(ABC):
     """The answers of one database. `sqlalchemy` is the dialect by which statements are compiled."""
 
     writers: ClassVar[Mapping[str, Writer]]
+    carriers: ClassVar[Mapping[str, Writer]]
     nulls_are_largest: ClassVar[bool]
 
     def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:
@@ -33,6 +36,10 @@ class Dialect(ABC):
     def write(self, type_: FieldType, column: Any) -> Any:
         """Write a column's value as Pydantic writes it in JSON mode."""
         return self.writers[type_.kind](type_, column)
+
+    def carry(self, type_: FieldType, column: Any) -> Any:
+        """Write a column's value for Python, which reads it back as it was: NaN, and the labels of an Enum."""
+        return self.carriers[type_.kind](type_, column)
 
     @abstractmethod
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
@@ -58,9 +65,17 @@ class Dialect(ABC):
     def record(self, objects: Select[Any]) -> Select[Any]:
         """Answer one object as text; no row when there is none."""
 
+    def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
+        """Make the placeholder of a value that is compared with a column of a type."""
+        return sa.bindparam(name, type_=type_)
+
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
         """Compare a column with a bound value."""
         return column == value  # type: ignore[no-any-return]
+
+    def sortable(self, type_: FieldType, column: Any) -> Any:
+        """Answer by what a column is sorted."""
+        return column
 
     def order(self, column: Any, *, descending: bool, nulls_first: bool | None, nullable: bool) -> Any:
         """Order by a column; NULL is the largest value unless said otherwise (PostgreSQL's rule, so indexes serve)."""
@@ -77,3 +92,13 @@ class Dialect(ABC):
 def as_is(type_: FieldType, column: Any) -> Any:
     """Write a value that the database's own JSON functions write right."""
     return column
+
+
+def by_template(template: str) -> Writer:
+    """Write a value by a template of SQL around its column."""
+    return lambda type_, column: Template(template, column)
+
+
+def cases(type_: FieldType, constant: Callable[[Any], str]) -> str:
+    """Write a `WHEN label THEN value` for each member of an Enum; `constant` writes a value in SQL."""
+    return " ".join(f"WHEN {quoted(label)} THEN {constant(value)}" for label, value in type_.members)

@@ -3,19 +3,22 @@
 https://www.postgresql.org/docs/current/functions-json.html
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import to_json
 from sqlalchemy import Select, func
+from sqlalchemy.dialects import postgresql as pg
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Dialect, Writer, as_is
+from onetrip.sql.dialects.dialect import Dialect, Writer, as_is, by_template, cases
 from onetrip.sql.template import Template, identifier, quoted
 
-_SIMPLE_ITEMS = frozenset({"integer", "string", "boolean", "uuid", "date", "float", "decimal"})
 _JSON = sa.types.NullType()
+_NAME_BYTES = 63
+"""Longer identifiers are cut off."""
 
 
 class PostgreSQL(Dialect):
@@ -24,20 +27,36 @@ class PostgreSQL(Dialect):
     nulls_are_largest = True
 
     def inexact(self, type_: FieldType) -> str | None:
-        """Say no to arrays whose items would each need an expression."""
-        if type_.kind == "array" and type_.item is not None and type_.item.kind not in _SIMPLE_ITEMS:
-            return "is an array of a type that SQL writes differently"
-        return None
+        """Say no to a float that is read as a `Decimal`, and to arrays of arrays whose items need an expression."""
+        if type_.kind == "decimal" and not type_.native:
+            return "is a float that is read as a Decimal"
+        if type_.kind != "array" or type_.item is None:
+            return None
+        if (type_.dimensions or 1) > 1 and self.writers[type_.item.kind] is not as_is:
+            return "is an array of arrays of a type that SQL writes differently"
+        return self.inexact(type_.item)
+
+    def write(self, type_: FieldType, column: Any) -> Any:
+        """Write a value; an array item by item, where the items need an expression."""
+        return _array(type_, column, self.write) if type_.kind == "array" else super().write(type_, column)
+
+    def carry(self, type_: FieldType, column: Any) -> Any:
+        """Write a value for Python to read; an array item by item."""
+        return _array(type_, column, self.carry) if type_.kind == "array" else super().carry(type_, column)
 
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
-        """`SELECT row_to_json(q) FROM (SELECT … AS "id", …) q`."""
+        """`SELECT row_to_json(q.*) FROM (SELECT … AS "id", …) q`."""
+        if any(len(name.encode()) > _NAME_BYTES for name, _ in items):
+            return rows.with_only_columns(_long_named(items).label("json"))
         inner = rows.with_only_columns(*(sa.type_coerce(value, _JSON).label(name) for name, value in items)).subquery()
-        return sa.select(func.row_to_json(inner.table_valued(), type_=_JSON).label("json"))
+        return sa.select(Template("row_to_json({0}.*)", inner.table_valued(), type_=_JSON).label("json"))
 
     def inline(self, items: Sequence[tuple[str, Any]]) -> Any:
         """`row_to_json` over a row without a table."""
+        if any(len(name.encode()) > _NAME_BYTES for name, _ in items):
+            return _long_named(items)
         columns = ", ".join(f"{{{number}}} AS {identifier(name)}" for number, (name, _) in enumerate(items))
-        template = f"(SELECT row_to_json(x) FROM (SELECT {columns}) AS x)"
+        template = f"(SELECT row_to_json(x.*) FROM (SELECT {columns}) AS x)"  # noqa: S608 - our columns, quoted
         return Template(template, *(value for _, value in items), type_=_JSON)
 
     def array(self, objects: Select[Any]) -> Any:
@@ -58,9 +77,74 @@ class PostgreSQL(Dialect):
         """The object as text."""
         return sa.select(Template("convert_to({0}::text, 'UTF8')", objects.subquery().c.json).label("body"))
 
+    def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
+        """Bind a value as it is: not cut to the column's digits, nor the first and last moments as infinities.
 
-def _written(template: str) -> Writer:
-    return lambda type_, column: Template(template, column)
+        asyncpg sends `date.max` as `infinity`, and `$1::NUMERIC(5, 2)` rounds, or fails where the value is too large.
+        """
+        if isinstance(type_, sa.Date | sa.DateTime | UTCDateTime):
+            return sa.cast(sa.bindparam(name, type_=_ISO()), type_)
+        for kind, plain in ((sa.Float, sa.Float()), (sa.Numeric, sa.Numeric()), (pg.INTERVAL, pg.INTERVAL())):
+            if isinstance(type_, kind):
+                return sa.bindparam(name, type_=plain)
+        if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
+            return sa.cast(sa.bindparam(name, type_=_AsText(type_)), type_)  # asyncpg would first ask what type it is
+        return super().parameter(name, type_)
+
+    def sortable(self, type_: FieldType, column: Any) -> Any:
+        """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""
+        return Template('({0}::text COLLATE "C")', column) if type_.kind == "enum" and type_.native else column
+
+
+class _AsText(sa.types.TypeDecorator[Any]):
+    """The text of a value of another type."""
+
+    impl = sa.Text
+    cache_ok = False
+
+    def __init__(self, of: sa.types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.of = of
+
+    def copy(self, **options: Any) -> "_AsText":
+        """Make another one."""
+        return _AsText(self.of)
+
+    def bind_processor(self, dialect: Any) -> Any:
+        """Write values as the other type does."""
+        return self.of.dialect_impl(dialect).bind_processor(dialect)
+
+
+class _ISO(sa.types.TypeDecorator[Any]):
+    """A date or moment that travels as ISO 8601."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str:
+        return str(value.isoformat())
+
+
+def _long_named(items: Sequence[tuple[str, Any]]) -> Any:
+    """Write an object whose names are too long for identifiers: as text, pair by pair."""
+    pairs = " || ',' || ".join(
+        f"{quoted(to_json(name).decode() + ':')} || coalesce(to_json({{{number}}})::text, 'null')"
+        for number, (name, _) in enumerate(items)
+    )
+    return Template(f"('{{{{' || {pairs} || '}}}}')::json", *(value for _, value in items), type_=_JSON)
+
+
+def _array(type_: FieldType, column: Any, write: Writer) -> Any:
+    """Write an array item by item. Arrays in it, of which the column's type says nothing, are left to PostgreSQL."""
+    if type_.item is None or PostgreSQL.writers[type_.item.kind] is as_is:
+        return column
+    item = write(type_.item, sa.literal_column("x"))
+    return Template(
+        """CASE WHEN array_ndims({0}) > 1 THEN to_json({0}::text[]) WHEN {0} IS NOT NULL
+        THEN (SELECT coalesce(array_to_json(array_agg({1} ORDER BY i)), '[]')
+              FROM unnest({0}) WITH ORDINALITY AS item(x, i)) END""",
+        column, item, type_=_JSON,
+    )  # fmt: skip
 
 
 def _decimal(type_: FieldType, column: Any) -> Any:
@@ -68,8 +152,8 @@ def _decimal(type_: FieldType, column: Any) -> Any:
     if type_.scale is not None and type_.scale <= 6:
         return Template("{0}::text", column)
     return Template(
-        """CASE WHEN {0} = 0 AND scale({0}) > 6 THEN '0E-' || scale({0})
-        WHEN {0} = 0 OR abs({0}) >= 0.000001 OR {0} = 'NaN' THEN {0}::text
+        """CASE WHEN scale({0}) <= 6 OR abs({0}) >= 0.000001 THEN {0}::text
+        WHEN {0} = 0 THEN '0E-' || scale({0})
         ELSE (SELECT CASE WHEN x < 0 THEN '-' ELSE '' END || substr(d, 1, 1)
               || CASE WHEN length(d) > 1 THEN '.' || substr(d, 2) ELSE '' END || 'E' || (length(d) - 1 - scale(x))
               FROM (SELECT {0} AS x, ltrim(replace(abs({0})::text, '.', ''), '0') AS d) AS digits) END""",
@@ -77,36 +161,14 @@ def _decimal(type_: FieldType, column: Any) -> Any:
     )
 
 
-def _float(type_: FieldType, column: Any) -> Any:
-    """Write a float as Python and Pydantic do: shortest digits, `1.0`, exponents without padding, no NaN."""
-    return Template(
-        """(SELECT (CASE WHEN c IN ('Infinity', '-Infinity', 'NaN') THEN 'null'
-        WHEN abs(c) >= 1e16 THEN t WHEN abs(c) < 1e-5 AND c <> 0 THEN replace(t, 'e-0', 'e-')
-        WHEN abs(c) >= 1e15 OR (abs(c) < 1e-4 AND c <> 0) THEN n || CASE WHEN strpos(n, '.') = 0 THEN '.0' ELSE '' END
-        ELSE t || CASE WHEN strpos(t, '.') = 0 THEN '.0' ELSE '' END END)::json
-        FROM (SELECT c, c::text AS t,
-              CASE WHEN c IN ('Infinity', '-Infinity', 'NaN') THEN NULL ELSE c::text::numeric::text END AS n
-              FROM (SELECT {0}::float8 AS c) AS number) AS forms)""",
-        column,
-        type_=_JSON,
-    )
-
-
 def _enum(type_: FieldType, column: Any) -> Any:
     """Write the member's value, whatever label is stored."""
     if all(label == value for label, value in type_.members):
-        return Template("{0}::text", column)
+        return column
     if all(isinstance(value, str) for _, value in type_.members):
-        cases = (f"WHEN {quoted(label)} THEN {quoted(value)}" for label, value in type_.members)
-    else:
-        cases = (f"WHEN {quoted(label)} THEN {quoted(json.dumps(value))}::json" for label, value in type_.members)
-    return Template("CASE {0}::text " + " ".join(cases) + " END", column, type_=_JSON)
-
-
-def _array(type_: FieldType, column: Any) -> Any:
-    """Write items as text where their JSON is text."""
-    item = type_.item.kind if type_.item is not None else "other"
-    return column if item in _SIMPLE_ITEMS - {"decimal"} else Template("{0}::text[]", column, type_=_JSON)
+        return Template(f"CASE {{0}}::text {cases(type_, quoted)} ELSE {{0}}::text END", column)
+    whole = cases(type_, lambda value: quoted(to_json(value).decode()) + "::json")
+    return Template(f"CASE {{0}}::text {whole} ELSE to_json({{0}}::text) END", column, type_=_JSON)
 
 
 def _uuid(type_: FieldType, column: Any) -> Any:
@@ -114,37 +176,24 @@ def _uuid(type_: FieldType, column: Any) -> Any:
     return column if type_.native else Template("{0}::text::uuid", column)
 
 
-_SECONDS, _MICROS = 'YYYY-MM-DD"T"HH24:MI:SS', 'YYYY-MM-DD"T"HH24:MI:SS.US'
+def _moment(value: str, type_: str, zone: str) -> Writer:
+    """Write a timestamp, with six decimals of a second or none; infinities as asyncpg reads them, and years BC as such.
 
-PostgreSQL.writers = {
-    "integer": as_is,
-    "string": as_is,
-    "boolean": as_is,
-    "date": as_is,
-    "json": as_is,
-    "address": _written("host({0})"),
-    "uuid": _uuid,
-    "decimal": _decimal,
-    "float": _float,
-    "enum": _enum,
-    "array": _array,
-    "other": _written("{0}::text"),
-    "bytes": _written("convert_from({0}, 'UTF8')"),
-    "base64": _written("translate(encode({0}, 'base64'), '+/' || chr(10), '-_')"),
-    "datetime": _written(
-        f"""to_char(timezone('UTC', {{0}}), CASE WHEN date_trunc('second', {{0}}) = {{0}}
-        THEN '{_SECONDS}"Z"' ELSE '{_MICROS}"Z"' END)"""
-    ),
-    "local_datetime": _written(
-        f"to_char({{0}}, CASE WHEN date_trunc('second', {{0}}) = {{0}} THEN '{_SECONDS}' ELSE '{_MICROS}' END)"
-    ),
-    "time": _written(
-        """to_char({0}::interval, CASE WHEN date_trunc('second', {0}::interval) = {0}::interval
-        THEN 'HH24:MI:SS' ELSE 'HH24:MI:SS.US' END)"""
-    ),
-    # ISO 8601 as Pydantic writes it: years of 365 days, then days, hours, minutes, seconds with a trimmed fraction.
-    "duration": _written(
-        """(SELECT CASE WHEN us = 0 THEN 'PT0S' ELSE
+    A cast to `timestamp(0)` and a zone as an interval are arithmetic: cheaper than `date_trunc` and a zone's name.
+    """
+    pattern = 'YYYY-MM-DD"T"HH24:MI:SS'
+    return by_template(
+        f"""coalesce(to_char({value}, CASE WHEN {{0}} < '0001-01-01 00:00:00{zone}' THEN '{pattern}.US"{zone}" BC'
+        WHEN {{0}}::{type_}(0) = {{0}} THEN '{pattern}"{zone}"' ELSE '{pattern}.US"{zone}"' END),
+        CASE {{0}} WHEN 'infinity' THEN '9999-12-31T23:59:59.999999{zone}'
+        WHEN '-infinity' THEN '0001-01-01T00:00:00{zone}' END)"""
+    )
+
+
+_TIME = "CASE WHEN {0}::time(0) = {0}::time THEN {0}::time::text ELSE to_char({0}::time::interval, 'HH24:MI:SS.US') END"
+_ZONE = "extract(timezone FROM {0})"
+
+_INTERVAL = """coalesce((SELECT CASE WHEN us = 0 THEN 'PT0S' ELSE
         CASE WHEN us < 0 THEN '-' ELSE '' END || 'P'
         || CASE WHEN d >= 365 THEN (d / 365) || 'Y' ELSE '' END
         || CASE WHEN d % 365 > 0 THEN (d % 365) || 'D' ELSE '' END
@@ -153,7 +202,52 @@ PostgreSQL.writers = {
            || CASE WHEN r / 60000000 % 60 > 0 THEN (r / 60000000 % 60) || 'M' ELSE '' END
            || CASE WHEN r % 60000000 = 0 THEN '' ELSE (r / 1000000 % 60) || CASE WHEN r % 1000000 = 0 THEN ''
               ELSE '.' || rtrim(lpad((r % 1000000)::text, 6, '0'), '0') END || 'S' END END END
-        FROM (SELECT us, abs(us) / 86400000000 AS d, abs(us) % 86400000000 AS r
-              FROM (SELECT (extract(epoch FROM {0}) * 1000000)::bigint AS us) AS total) AS parts)"""
+        FROM (SELECT us, div(abs(us), 86400000000)::bigint AS d, mod(abs(us), 86400000000)::bigint AS r
+              FROM (SELECT (extract(epoch FROM c) - 21600 * extract(year FROM c)) * 1000000 AS us
+                    FROM (SELECT {0} AS c) AS span WHERE isfinite(c)) AS total) AS parts), {0}::text)"""
+
+_SINCE_1970 = """(CASE {0} WHEN 'infinity' THEN '9999-12-31 23:59:59.999999' WHEN '-infinity' THEN '0001-01-01' ELSE {0} END
+- timestamp '1970-01-01')"""
+
+
+def _duration(type_: FieldType, column: Any) -> Any:
+    """Write ISO 8601 as Pydantic does: years of 365 days (PostgreSQL counts six hours more), the fraction trimmed."""
+    return Template(_INTERVAL, column if type_.native else Template(_SINCE_1970, column))
+
+
+# As Python and Pydantic write it: shortest digits, `1.0`, `0.00001`, `1e-7`, no NaN.
+_FLOAT = """CASE WHEN abs({0}) >= 0.0001 AND abs({0}) < 1e15 AND {0} <> trunc({0}) THEN to_json({0})
+WHEN abs({0}) < 1e15 AND {0} = trunc({0}) THEN ({0}::text || '.0')::json
+WHEN {0} IN ('NaN', 'Infinity', '-Infinity') THEN NULL WHEN abs({0}) >= 1e16 THEN to_json({0})
+WHEN abs({0}) < 0.00001 THEN replace({0}::text, 'e-0', 'e-')::json
+ELSE ({0}::text::numeric || CASE WHEN {0} = trunc({0}) THEN '.0' ELSE '' END)::json END"""
+
+PostgreSQL.writers = {
+    "integer": as_is,
+    "string": as_is,
+    "boolean": as_is,
+    "json": as_is,
+    "address": as_is,
+    "uuid": _uuid,
+    "decimal": _decimal,
+    "enum": _enum,
+    "duration": _duration,
+    "other": by_template("{0}::text"),
+    "bytes": by_template("convert_from({0}, 'UTF8')"),
+    "base64": by_template("translate(encode({0}, 'base64'), '+/' || chr(10), '-_')"),
+    "date": by_template("CASE {0} WHEN 'infinity' THEN '9999-12-31' WHEN '-infinity' THEN '0001-01-01' ELSE {0} END"),
+    "datetime": _moment("timezone(interval '0', {0})", "timestamptz", "Z"),
+    "local_datetime": _moment("{0}", "timestamp", ""),
+    "time": by_template(_TIME),
+    "zoned_time": by_template(
+        f"""{_TIME} || CASE WHEN {_ZONE} = 0 THEN 'Z' ELSE CASE WHEN {_ZONE} < 0 THEN '-' ELSE '+' END
+        || to_char(make_interval(secs => abs({_ZONE})::float8), 'HH24:MI') END"""
     ),
+    "float": by_template(_FLOAT.replace("{0}", "{0}::float8")),
+}
+PostgreSQL.carriers = {
+    **PostgreSQL.writers,
+    "enum": by_template("{0}::text"),
+    "float": by_template("{0}::float8::text"),
+    "decimal": by_template("{0}::text"),
 }

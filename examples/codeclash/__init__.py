@@ -1,0 +1,1 @@
+"""CodeClash, a blog for developers: users, posts and comments."""

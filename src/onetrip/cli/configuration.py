@@ -1,0 +1,88 @@
+"""What stands in the environment and in `pyproject.toml`, for what was left out on the command line."""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from onetrip.app import DATABASE_VARIABLE
+from onetrip.cli.places import url_shown
+from onetrip.cli.target import DatabaseTarget, Target, parse_target
+from onetrip.db.url import parse_url
+from onetrip.errors import ConfigurationError, nearest
+
+APP_VARIABLE = "ONETRIP_APP"
+"""The environment variable that names the target."""
+
+_TABLE = "[tool.onetrip]"
+_KEYS = ("app", "database")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `pyproject.toml` of the current folder says under `[tool.onetrip]`."""
+
+    app: str | None = None
+    database: str | None = None
+
+
+def read_settings() -> Settings:
+    """Read `pyproject.toml` in the current folder.
+
+    Raises `ConfigurationError` for what cannot be read, and for a setting that does not exist.
+    """
+    path = Path("pyproject.toml")
+    if not path.is_file():
+        return Settings()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("onetrip", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"pyproject.toml cannot be read: {error}.") from error
+    for key, value in table.items():
+        if key not in _KEYS:
+            hint = nearest(key, _KEYS) or f"Known are {' and '.join(_KEYS)}."
+            raise ConfigurationError(f"pyproject.toml: there is no '{key}' under {_TABLE}. {hint}")
+        if not isinstance(value, str):
+            raise ConfigurationError(f"pyproject.toml: '{key}' under {_TABLE} is a text in quotes.")
+    return Settings(**table)
+
+
+def choose_target(text: str | None, settings: Settings) -> tuple[str, Target]:
+    """Take the target from the command line, the environment, or `pyproject.toml`, and say how it was written."""
+    if text:
+        return text, parse_target(text)
+    for origin, value in ((APP_VARIABLE, os.environ.get(APP_VARIABLE)), (f"{_TABLE} app", settings.app)):
+        if value:
+            try:
+                return value, parse_target(value)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{origin}: {error}") from error
+    raise ConfigurationError(
+        "There is nothing to serve: name a file of tables, an application or a database, as in 'onetrip serve "
+        f"models.py', or set 'app' under {_TABLE} in pyproject.toml."
+    )
+
+
+def choose_database(option: str | None, target: Target, settings: Settings) -> str | None:
+    """Take the database from the command line, the environment, or `pyproject.toml`; `None` leaves it to the code.
+
+    Raises `ConfigurationError` for a URL that cannot be read, and for two databases.
+    """
+    if isinstance(target, DatabaseTarget):
+        if option is not None:
+            raise ConfigurationError(
+                f"The target {url_shown(target.url)} is a database already: leave --database out, or name tables."
+            )
+        return target.url.render_as_string(hide_password=False)
+    origins = (
+        ("--database", option), (DATABASE_VARIABLE, os.environ.get(DATABASE_VARIABLE)),
+        (f"{_TABLE} database", settings.database),
+    )  # fmt: skip
+    for origin, value in origins:
+        if value:
+            try:
+                parse_url(value)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{origin}: {error}") from error
+            return value
+    return None

@@ -1,0 +1,113 @@
+"""The commands and their options: words to `Options`, errors to one sentence."""
+
+import os
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.report import fail, one_sentence
+from onetrip.cli.serve import Options
+from onetrip.cli.serve import serve as serve_target
+from onetrip.version import __version__
+
+DEBUG_VARIABLE = "ONETRIP_DEBUG"
+"""The environment variable that shows tracebacks."""
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode="rich",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def run() -> None:
+    """Run the command line and exit: 0 also when Ctrl-C stopped a server, 2 for a wrong option, 1 for all else."""
+    warnings.formatwarning = lambda message, *_, **__: f"Warning: {message}\n"
+    try:
+        code = app(prog_name="onetrip", standalone_mode=False)
+    except TyperException as error:
+        message = error.format_message()
+        fail(f"{message}{'' if message[-1] in '.?!' else '.'} See 'onetrip serve --help'.", 2)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"onetrip {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def onetrip(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Serve tables as a REST API in which every request is one SQL statement."""
+
+
+_SERVE = """\
+Serve a file of tables, an application, or a database.
+
+[bold]TARGET[/bold] is one of
+
+  [cyan]models.py[/cyan]  [cyan]shop/[/cyan]  [cyan]shop.models[/cyan]   the application or API in it, else its tables
+  [cyan]shop.main:app[/cyan]  [cyan]main.py:api[/cyan]      an ASGI application or an API
+  [cyan]sqlite:///chinook.sqlite[/cyan]        the tables of a database that exists
+  [cyan]postgresql://user@host/name[/cyan]
+
+An empty database gets the tables of the code and the rows of a package's seed.py. Any other is left as it is.
+"""
+
+_EXAMPLES = """\
+[bold]Examples[/bold]
+
+  onetrip serve models.py
+  onetrip serve shop --database postgresql://localhost/shop --reload
+  onetrip serve shop.main:app --host 0.0.0.0 --port 80
+  onetrip serve sqlite:///chinook.sqlite
+"""
+
+
+@app.command(help=_SERVE, epilog=_EXAMPLES)
+def serve(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TARGET", show_default=False,
+            help="What to serve. Left out: ONETRIP_APP, then 'app' under \\[tool.onetrip] in pyproject.toml.",
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", show_default=False,
+            help="The database, before ONETRIP_DATABASE_URL, pyproject.toml and the code. "
+            "For tables without one: NAME.db.",
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 is any that is free.")
+    ] = 8000,
+    reload: Annotated[bool, typer.Option("--reload", help="Start again when a Python file changes.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each request.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+) -> None:  # fmt: skip
+    """Serve a file of tables, an application, or a database."""
+    debug = debug or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
+    with one_sentence(debug):
+        settings = read_settings()
+        written, found = choose_target(target, settings)
+        options = Options(
+            written=written, target=found, database=choose_database(database, found, settings), host=host, port=port,
+            reload=reload, quiet=quiet, debug=debug,
+        )  # fmt: skip
+        serve_target(options)

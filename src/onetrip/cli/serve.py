@@ -1,0 +1,170 @@
+"""`onetrip serve`: listen, load, prepare, report, serve; once, or again after every change of a file.
+
+The socket is opened first, so that nothing is created when the port is taken, and requests that come too early wait.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import re
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import ChangeReload
+
+from onetrip.app import DATABASE_VARIABLE
+from onetrip.cli.create import prepare
+from onetrip.cli.load import load
+from onetrip.cli.report import Started, Work, one_sentence, report
+from onetrip.cli.target import DatabaseTarget, Target
+from onetrip.errors import ConfigurationError
+
+_EVERYWHERE = ("0.0.0.0", "::")
+_LONGEST_PATH = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line, the environment and `pyproject.toml` say together. `written` is the target as text."""
+
+    written: str
+    target: Target
+    database: str | None
+    host: str
+    port: int
+    reload: bool
+    quiet: bool
+    debug: bool
+
+
+def serve(options: Options) -> None:
+    """Serve until a signal ends it. Raises `ConfigurationError` for whatever stands in the way."""
+    if options.reload and isinstance(options.target, DatabaseTarget):
+        raise ConfigurationError("--reload watches Python files, and a database has none: leave it out.")
+    listening = listen(options.host, options.port)
+    if options.database is not None:
+        os.environ[DATABASE_VARIABLE] = options.database  # where an API looks first, also one in the user's code
+    with listening:
+        if not options.reload:
+            _serve_once(options, [listening])
+        elif not isinstance(options.target, DatabaseTarget):
+            folders = [str(options.target.code.folder)]
+            config = uvicorn.Config("onetrip", reload=True, reload_dirs=folders, log_config=_logging(options))
+            ChangeReload(config, target=partial(_serve_in_child, options), sockets=[listening]).run()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open a listening socket. Raises `ConfigurationError` when the address or the port cannot be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise ConfigurationError(f"--host {host}: there is no such host.") from error
+    family, *_, address = min(found, key=lambda info: info[0] != socket.AF_INET)
+    try:
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"Port {port} of {host} is in use by another program. Choose another with --port."
+        elif error.errno == errno.EACCES:
+            message = f"This user may not listen on port {port}. Choose one above 1023 with --port."
+        else:
+            message = f"Nothing can listen on {host}, port {port}: {os.strerror(error.errno or 0)}."
+        raise ConfigurationError(message) from error
+
+
+def _serve_in_child(options: Options, sockets: list[socket.socket] | None) -> None:
+    """Serve in the process that is replaced when a file changes. What is wrong is said, and the next change awaited."""
+    with one_sentence(options.debug):
+        _serve_once(options, sockets or [])
+
+
+def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
+    with Work() as work:
+        loaded = load(options.target, work.reading)
+        prepared = asyncio.run(prepare(loaded, work.working))
+    everywhere = options.host in _EVERYWHERE
+    host = "127.0.0.1" if everywhere else options.host
+    url = f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}"
+    watched = _watched(options.target) if options.reload else None
+    started = Started(options.written, url, loaded, prepared, everywhere=everywhere, watched=watched)
+    config = uvicorn.Config(loaded.app, log_config=_logging(options), access_log=not options.quiet, server_header=False)
+    server = _Server(config, ready=lambda: report(started))
+    try:
+        server.run(sockets)
+    except KeyboardInterrupt:  # uvicorn raises it again when everything is closed
+        print()
+    if not server.started:
+        raise SystemExit(1)
+
+
+def _watched(target: Target) -> str | None:
+    if isinstance(target, DatabaseTarget):
+        return None
+    folder, here = target.code.folder, Path.cwd()
+    return f"{folder.relative_to(here.parent) if folder.is_relative_to(here) else folder}/"
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and not before."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.ready()
+
+
+# What uvicorn says
+
+
+class AccessFormatter(logging.Formatter):
+    """One short line a request."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write the time, the status, the method and the path."""
+        _, method, path, _, status = record.args  # type: ignore[misc]
+        shown = str(path) if len(str(path)) <= _LONGEST_PATH else f"{str(path)[:_LONGEST_PATH]}…"
+        return f"{self.formatTime(record, '%H:%M:%S')}  {status}  {method} {shown}"
+
+
+class StartupFilter(logging.Filter):
+    """Leaves of the traceback of an application that did not start what it says in the end."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten a record that is nothing but a traceback."""
+        if isinstance(record.msg, str) and record.msg.startswith("Traceback"):
+            lines = record.msg.strip().splitlines()
+            places = re.findall(r'File "([^"]+)", line (\d+)', record.msg)
+            place = f"{places[-1][0]}:{places[-1][1]}: " if places else ""
+            record.msg = f"Error: {place}{lines[-1]}. With --debug you see more."
+        return True
+
+
+def _logging(options: Options) -> dict[str, Any]:
+    filters: list[str] = [] if options.debug else ["startup"]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"startup": {"()": StartupFilter}},
+        "formatters": {"plain": {"format": "%(message)s"}, "access": {"()": AccessFormatter}},
+        "handlers": {
+            "errors": {
+                "class": "logging.StreamHandler", "formatter": "plain", "filters": filters, "stream": "ext://sys.stderr",
+            },
+            "access": {"class": "logging.StreamHandler", "formatter": "access", "stream": "ext://sys.stdout"},
+        },
+        "loggers": {
+            "uvicorn": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
+            "uvicorn.error": {"level": "WARNING"},
+            "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+        },
+    }  # fmt: skip

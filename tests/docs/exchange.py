@@ -1,0 +1,78 @@
+"""An HTTP request and its answer, as pages show them, and whether a real answer is that one.
+
+    GET /posts/1?fields=id
+    Accept: application/json
+
+    HTTP/1.1 200 OK
+    ETag: W/"…"
+
+    {"id": 1}
+
+Headers that are not shown are not compared. JSON is compared as values with the order of its keys, whatever the line
+breaks. `…` stands for any text.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What comes back, or what a page says does."""
+
+    status: str
+    headers: dict[str, str]
+    body: str
+
+
+def read(text: str) -> tuple[Request, Answer]:
+    """Read a block."""
+    asked, _, answered = text.partition("\n\n")
+    first, *sent = asked.splitlines()
+    method, target = first.split(" ", 1)
+    head, _, body = answered.partition("\n\n")
+    status, *received = head.splitlines()
+    return Request(method, target, _headers(sent)), Answer(status.removeprefix("HTTP/1.1 "), _headers(received), body)
+
+
+def differences(shown: Answer, real: Answer) -> list[str]:
+    """Say in which ways a real answer is not the one that is shown."""
+    found = []
+    if shown.status != real.status:
+        found.append(f"status: {shown.status!r} is shown, {real.status!r} it is")
+    for name, value in shown.headers.items():
+        if not _is(value, real.headers.get(name, "")):
+            found.append(f"{name}: {value!r} is shown, {real.headers.get(name)!r} it is")
+    if shown.body and not _is(_value(shown.body), _value(real.body)):
+        found.append(f"body: shown is\n{shown.body.strip()}\nit is\n{real.body}")
+    return found
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=lambda pairs: [list(pair) for pair in pairs])
+    except ValueError:
+        return text.strip()
+
+
+def _is(shown: Any, real: Any) -> bool:
+    if isinstance(shown, str) and isinstance(real, str):
+        return re.fullmatch(".*".join(map(re.escape, shown.split("…"))), real, re.DOTALL) is not None
+    if isinstance(shown, list) and isinstance(real, list):
+        return len(shown) == len(real) and all(map(_is, shown, real))
+    return type(shown) is type(real) and bool(shown == real)

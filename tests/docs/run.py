@@ -1,0 +1,68 @@
+"""Execute one page: `python -m tests.docs.run PAGE`, with the databases in the environment.
+
+Its Python blocks run in order, as one program. A block that begins with `# name.py` is a file of that program: later
+blocks import from it. HTTP blocks go to the page's `app`, whose tables are created and filled with the page's `rows`;
+a page without one speaks of CodeClash. In a process of its own, because every page may declare a class `User`.
+"""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from tests.docs.exchange import Answer, differences, read
+from tests.docs.markdown import Block, blocks
+from tests.support.databases import Backend
+
+OWN, CODECLASH = "ONETRIP_DATABASE_URL", "CODECLASH_DATABASE_URL"
+
+
+def main(page: Path) -> int:
+    """Execute a page. Answers how many blocks are not as they are shown."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    wrong = 0
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        sys.path.insert(0, folder)
+        for block in blocks(page, "python", "http"):
+            if block.language == "http":
+                wrong += exchange(block, names)
+            elif found := re.match(r"# (\w+\.py)\n", block.text):
+                Path(found[1]).write_text(block.text, encoding="utf-8")
+            else:
+                exec(compile("\n" * (block.line - 1) + block.text, block.page, "exec"), names)
+    return wrong
+
+
+def exchange(block: Block, names: dict[str, Any]) -> bool:
+    """Send a request and compare the answer. Says whether they differ."""
+    if "app" not in names:
+        names["app"] = codeclash()
+    elif "api" in names and not names.get("filled"):
+        url, [metadata] = os.environ[OWN], names["api"].metadata
+        Backend(url.partition(":")[0], url).create(metadata, *names.get("rows", ()))
+        names["filled"] = True
+    request, shown = read(block.text)
+    with TestClient(names["app"], follow_redirects=False) as client:
+        answer = client.request(request.method, request.target, headers=request.headers)
+    real = Answer(f"{answer.status_code} {answer.reason_phrase}", dict(answer.headers), answer.text)
+    found = differences(shown, real)
+    if found:
+        print(f"{block}: {request.method} {request.target}", *found, sep="\n", end="\n\n")
+    return bool(found)
+
+
+def codeclash() -> Any:
+    """Make the example's application, on a database that holds its rows."""
+    os.environ[OWN] = os.environ[CODECLASH]
+    from codeclash.main import app
+
+    return app
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).resolve()) != 0)

@@ -1,0 +1,76 @@
+"""The world of the specs, served once from each database."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from onetrip import API
+from tests.http import world
+from tests.http.client import Client, serving
+from tests.support import blog
+from tests.support.databases import Backend, postgresql_backend, sqlite_backend
+
+
+@dataclass(frozen=True)
+class Served:
+    """An application that serves the world from one database."""
+
+    client: Client
+    api: API
+    backend: Backend
+
+
+@contextmanager
+def _served(name: str, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with ExitStack() as stack:
+        if name == "sqlite":
+            backend = stack.enter_context(sqlite_backend(factory.mktemp("world")))
+        else:
+            backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+        world.fill(backend)
+        api = world.api(backend.url)
+        app = FastAPI(exception_handlers=api.exception_handlers)
+        app.include_router(api.router)
+        client = stack.enter_context(serving(app))
+        client.get(
+            "/samples?color=red"
+        )  # what a new connection asks, and what an Enum's type is, belongs to no request
+        yield Served(client, api, backend)
+
+
+@pytest.fixture(scope="session")
+def on_sqlite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The world, served from SQLite for the whole run."""
+    with _served("sqlite", request, tmp_path_factory) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The world, served from PostgreSQL for the whole run."""
+    with _served("postgresql", request, tmp_path_factory) as served:
+        yield served
+
+
+@pytest.fixture(params=["on_sqlite", "on_postgresql"], ids=["sqlite", "postgresql"])
+def served(request: pytest.FixtureRequest) -> Any:
+    """The world, served from SQLite, then from PostgreSQL."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """The blog in SQLite, for tests of applications, which write nothing."""
+    with sqlite_backend(tmp_path_factory.mktemp("blog")) as backend:
+        backend.create(blog.metadata, *blog.rows())
+        yield backend
+
+
+@pytest.fixture
+def api(stored: Backend) -> API:
+    """An API of the blog, which no application includes yet."""
+    return API(blog.User, blog.Post, blog.Comment, database=stored.url)

@@ -1,0 +1,1 @@
+"""HTTP specs as data: what is asked, what must come back, and what must not."""

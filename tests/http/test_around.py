@@ -1,0 +1,128 @@
+"""What stands around generated routes: middlewares, exception handlers, telemetry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Tracer, TracerProvider
+from starlette.middleware.base import BaseHTTPMiddleware
+
+from onetrip import API
+from tests.http.client import serving
+from tests.http.reads import GENERATED, Guard
+
+
+@pytest.mark.parametrize("lifespan", [True, False])
+def test_middlewares(api: API, lifespan: bool) -> None:
+    """Middlewares see generated answers as any others: compressed, with CORS headers, with the route in the scope."""
+    seen: list[str] = []
+
+    async def note(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        seen.append(getattr(request.scope.get("route"), "path", ""))
+        response.headers["x-noted"] = "yes"
+        return response
+
+    app = FastAPI()
+    app.include_router(api.router)
+    app.add_middleware(GZipMiddleware, minimum_size=1)
+    app.add_middleware(CORSMiddleware, allow_origins=["https://example.com"])
+    app.add_middleware(BaseHTTPMiddleware, dispatch=note)
+    with serving(app, lifespan=lifespan) as client:
+        for path in GENERATED:
+            answer = client.get(path, accept_encoding="gzip", origin="https://example.com")
+            assert answer.headers["content-encoding"] == "gzip" and answer.body[:2] == b"\x1f\x8b"
+            assert answer.headers["access-control-allow-origin"] == "https://example.com"
+            assert answer.headers["x-noted"] == "yes" and answer.headers["etag"].startswith("W/")
+            assert client.get(path, if_none_match=answer.headers["etag"], accept_encoding="gzip").status == 304
+            head = client.request("HEAD", path, {"origin": "https://example.com"})
+            assert (head.status, head.body) == (200, b"")
+        preflight = client.request(
+            "OPTIONS", "/posts", {"origin": "https://example.com", "access-control-request-method": "GET"}
+        )
+        assert preflight.status == 200
+    assert set(seen) == {"/posts", "/posts/{id}", "/users/{id}/posts", "/comments/{id}/author", ""}
+
+
+def test_problems_of_the_application(api: API) -> None:
+    """With our exception handlers an application's own errors are problems as well, and no body follows a 304."""
+    app = FastAPI(exception_handlers=api.exception_handlers)
+    app.include_router(api.router)
+
+    @app.get("/raise/{status}")
+    def fail(status: int) -> None:
+        raise HTTPException(status, headers={"x-more": "yes"})
+
+    with serving(app) as client:
+        for path, status, title in (
+            ("/nothing", 404, "Not Found"), ("/raise/x", 422, "Unprocessable Content"),
+            ("/raise/403", 403, "Forbidden"),
+            ("/raise/418", 418, "I'm a Teapot"), ("/raise/499", 499, "Error"),
+            ("/raise/503", 503, "Service Unavailable"),
+        ):  # fmt: skip
+            answer = client.get(path)
+            problem = answer.json()
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert (answer.status, problem["status"], problem["title"]) == (status, status, title)
+            assert problem["type"].startswith("urn:onetrip:problem:") and " " not in problem["type"]
+        assert client.get("/raise/403").headers["x-more"] == "yes"
+        assert client.request("POST", "/raise/1").headers["allow"] == "GET"
+        assert client.get("/raise/304").body == b""
+
+
+class _Span(NonRecordingSpan):
+    def __init__(self, name: str) -> None:
+        super().__init__(SpanContext(1, 1, is_remote=False))
+        self.names, self.attributes = [name], dict[str, Any]()
+
+    def update_name(self, name: str) -> None:
+        self.names.append(name)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self.attributes[key] = value
+
+    def set_attributes(self, attributes: Any) -> None:
+        self.attributes.update(attributes)
+
+
+class _Tracing(TracerProvider, Tracer):
+    """Keeps the spans that FastAPI starts."""
+
+    def __init__(self) -> None:
+        self.spans: list[_Span] = []
+
+    def get_tracer(self, *_: Any, **__: Any) -> Tracer:
+        return self
+
+    def start_span(self, name: str, *_: Any, **__: Any) -> Span:
+        self.spans.append(_Span(name))
+        return self.spans[-1]
+
+    @contextmanager
+    def start_as_current_span(self, name: str, *_: Any, **__: Any) -> Iterator[Span]:  # type: ignore[override]
+        yield self.start_span(name)
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+@pytest.mark.parametrize("lifespan", [True, False])
+def test_telemetry_knows_the_route(api: API, guarded: bool, lifespan: bool) -> None:
+    """FastAPI's own telemetry gets a span for each generated read, with the template of its route and its status."""
+    tracing = _Tracing()
+    app = FastAPI(telemetry={"tracer_provider": tracing})
+    app.include_router(api.router, prefix="/v1", dependencies=[Depends(Guard())] if guarded else None)
+    with serving(app, lifespan=lifespan) as client:
+        for path, template, status in (
+            ("/v1/posts", "/v1/posts", 200), ("/v1/posts/1", "/v1/posts/{id}", 200),
+            ("/v1/posts/99", "/v1/posts/{id}", 404), ("/v1/users/1/posts", "/v1/users/{id}/posts", 200),
+            ("/v1/livez", "/v1/livez", 200),
+        ):  # fmt: skip
+            tracing.spans.clear()
+            assert client.get(path).status == status
+            span = tracing.spans[0]
+            assert span.names[-1] == f"GET {template}"
+            assert span.attributes["http.route"] == template
+            assert span.attributes["http.response.status_code"] == status

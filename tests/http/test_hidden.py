@@ -1,0 +1,231 @@
+"""What is hidden answers as what does not exist: every question is put to a database that never had it, too."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any, Optional
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, computed_field
+from sqlalchemy.orm import registry
+from sqlmodel import Field, Relationship, SQLModel
+
+from onetrip import API, Resource
+from tests.http.client import Answer, Client, serving
+from tests.support.databases import Backend, postgresql_backend, sqlite_backend
+
+SECRET = "never-to-be-seen"
+HIDDEN = (
+    "labels",
+    "titles",
+    "alias",
+    "secretAlias",
+    "password_hash",
+    "api_key",
+    "note",
+    "drafts",
+    "left_out",
+    "internal_id",
+)
+"""Names of what is hidden, in every way in which something can be."""
+
+
+def _tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
+    """The same tables and rows, with everything that is hidden or without."""
+
+    class Base(SQLModel, registry=registry()):
+        pass
+
+    class Tagging(Base, table=True):
+        post_id: int = Field(foreign_key="post.id", primary_key=True)
+        tag_id: int = Field(foreign_key="tag.id", primary_key=True)
+        weight: int = 1
+        if hidden:
+            note: str | None = Field(default=SECRET, exclude=True)
+            api_key: str = SECRET
+
+    class Tag(Base, table=True):
+        id: int = Field(primary_key=True)
+        label: str
+        posts: list["Post"] = Relationship(back_populates="tags", link_model=Tagging)
+        if hidden:
+            labels: str = Field(default=SECRET, exclude=True)
+
+        @computed_field
+        @property
+        def loud(self) -> str:
+            """Makes Python write tags, from rows that hold what is hidden."""
+            return self.label.upper()
+
+    class Author(Base, table=True):
+        id: int = Field(primary_key=True)
+        name: str
+        posts: list["Post"] = Relationship(back_populates="author")
+        if hidden:
+            password_hash: str = SECRET
+            alias: str = Field(default=SECRET, exclude=True, serialization_alias="secretAlias")
+            internal_id: int = Field(default=7, exclude=True, unique=True)
+            drafts: list["Post"] = Relationship(sa_relationship_kwargs={"viewonly": True})
+
+    class Post(Base, table=True):
+        id: int = Field(primary_key=True)
+        title: str
+        left_in: str = "in"
+        author_id: int | None = Field(default=None, foreign_key="author.id")
+        author: Optional[Author] = Relationship(back_populates="posts")  # noqa: UP045
+        tags: list[Tag] = Relationship(back_populates="posts", link_model=Tagging)
+        if hidden:
+            titles: str = SECRET
+            left_out: str = SECRET
+
+    class PostRead(BaseModel):
+        """A post as it is shown."""
+
+        id: int
+        title: str
+        left_in: str
+        author_id: int | None
+
+    resources = [
+        Resource(Author, hidden=["drafts"]) if hidden else Author,
+        Tag,
+        Resource(Post, read=PostRead),
+        Resource(Tagging, hidden=["note"]) if hidden else Tagging,
+    ]
+    rows = [
+        Author(id=1, name="Ada"),
+        Tag(id=1, label="one"),
+        Post(id=1, title="first", author_id=1),
+        Tagging(post_id=1, tag_id=1),
+    ]
+    return Base.metadata, resources, rows
+
+
+QUESTIONS = [
+    question
+    for path in (
+        "/authors",
+        "/tags",
+        "/posts",
+        "/taggings",
+        "/authors/1",
+        "/posts/1",
+        "/taggings/1,1",
+        "/authors/1/posts",
+        "/posts/1/author",
+        "/posts/1/tags",
+        "/tags/1/posts",
+    )
+    for question in (
+        path,
+        path + "?{}=x",
+        path + "?{}=",
+        path + "?{}",
+        path + "?{}__eq=x",
+        path + "?{}__contains=x",
+        path + "?{}__=x",
+        path + "?__{}=x",
+        path + "?{}.id=x",
+        path + "?posts.{}=x",
+        path + "?tags.{}=x",
+        path + "?author.{}=x",
+        path + "?author.{}__eq=x",
+        path + "?t1.{}=x",
+        path + "?_link.{}=x",
+        path + "?{}=x&nonsense=1",
+        path + "?sort={}",
+        path + "?sort=-{}",
+        path + "?sort={}:nullsfirst",
+        path + "?sort=id,{}",
+        path + "?sort=author.{}",
+        path + "?fields={}",
+        path + "?fields=id,{}",
+        path + "?fields={}.id",
+        path + "?fields=author.{}",
+        path + "?fields=tags.{}",
+        path + "?fields=posts.{}",
+        path + "?fields=posts.author.{}",
+        path + "?fields=_link.{}",
+        path + "?include={}",
+        path + "?include={}.posts",
+        path + "?include=author.{}",
+        path + "?include=tags.{}",
+        path + "?include=posts.{}",
+        path + "?include=posts.author.{}",
+        path + "?include=author&fields=author.{}",
+        path + "?include=author,posts,tags",
+        path + "?include=tags",
+        path + "?include=author",
+        path + "?include=posts.tags",
+        path + "/{}",
+        path + "/{}/1",
+    )
+] + ["/{}", "/{}/1", "/authors/{}", "/tags/{}"]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Client]]:
+    """An application whose tables hold what is hidden, and one whose tables never did."""
+    with ExitStack() as stack:
+        yield [_client(hidden, request, tmp_path_factory, stack) for hidden in (True, False)]
+
+
+def _client(hidden: bool, request: pytest.FixtureRequest, factory: pytest.TempPathFactory, stack: ExitStack) -> Client:
+    backend: Backend
+    if request.param == "sqlite":
+        backend = stack.enter_context(sqlite_backend(factory.mktemp("hidden")))
+    else:
+        backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+    metadata, resources, rows = _tables(hidden)
+    for row in rows:
+        backend.create(metadata, row)
+    api = API(*resources, database=backend.url)
+    app = FastAPI(exception_handlers=api.exception_handlers)
+    app.include_router(api.router)
+    return stack.enter_context(serving(app))
+
+
+@pytest.mark.parametrize("name", [*HIDDEN, "Labels", "LABELS", "l%61bels", "labels%20", '"labels"', "labels--"])
+def test_a_hidden_name_answers_as_one_that_does_not_exist(clients: list[Client], name: str) -> None:
+    """Status, headers and body are the same, whichever way the name is asked for; only the request's id differs."""
+    with_it, without = clients
+    for question in QUESTIONS:
+        one, other = (client.get(question.replace("{}", name)) for client in (with_it, without))
+        assert one.status < 500
+        assert _comparable(one) == _comparable(other), question
+        assert SECRET not in one.body.decode()
+
+
+def test_hints_name_nothing_hidden(clients: list[Client]) -> None:
+    """A name near a hidden one is led to a visible one, or to the list of them."""
+    for name in HIDDEN:
+        for near in (name[:-1], name + "x", name[1:], name.swapcase()):
+            for question in (
+                "/posts?{}=1",
+                "/tags?sort={}",
+                "/authors?fields={}",
+                "/authors?include={}",
+                "/posts?fields=author.{}",
+            ):
+                answer = clients[0].get(question.replace("{}", near))
+                if answer.status == 200:  # a visible one
+                    continue
+                hint = answer.json()["hint"]
+                assert not set(HIDDEN) & set(hint.replace("'", " ").replace(",", " ").replace(".", " ").split()), hint
+
+
+def test_the_schema_shows_nothing_hidden(clients: list[Client]) -> None:
+    """OpenAPI is the same to the byte."""
+    one, other = (client.get("/openapi.json").body for client in clients)
+    assert one == other
+    assert not [name for name in HIDDEN if f'"{name}"'.encode() in one]
+
+
+def _comparable(answer: Answer) -> Any:
+    headers = dict(answer.headers)
+    if answer.headers["content-type"] != "application/problem+json":
+        return answer.status, headers, answer.body
+    problem = json.loads(answer.body)
+    assert problem.pop("request_id")
+    return answer.status, headers, list(problem.items())
