@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from onetrip import API, Resource
+from onetrip import API, Resource, add_docs
 
 from .models import Comment, Post, User
 
@@ -19,9 +19,10 @@ api = API(
     database="sqlite:///codeclash.db",  # or postgresql://…; ONETRIP_DATABASE_URL overrides it
 )
 
-app = FastAPI(title="CodeClash API", lifespan=api.lifespan)
+app = FastAPI(title="CodeClash API", docs_url=None, lifespan=api.lifespan)
 app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:5173"], allow_methods=["GET"])
 app.include_router(api.router)
+add_docs(app)  # /docs without internet
 
 Session = Annotated[AsyncSession, Depends(api.session)]
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]

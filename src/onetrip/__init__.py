@@ -2,8 +2,19 @@
 
 from onetrip.app import API
 from onetrip.errors import ConfigurationError, OnetripError, Problem
+from onetrip.http.docs import add_docs
 from onetrip.schema.declaration import Resource
 from onetrip.settings import Limits, Pool
 from onetrip.version import __version__
 
-__all__ = ["API", "ConfigurationError", "Limits", "OnetripError", "Pool", "Problem", "Resource", "__version__"]
+__all__ = [
+    "API",
+    "ConfigurationError",
+    "Limits",
+    "OnetripError",
+    "Pool",
+    "Problem",
+    "Resource",
+    "__version__",
+    "add_docs",
+]

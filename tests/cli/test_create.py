@@ -168,6 +168,23 @@ def test_a_new_database_is_seeded_once(start: Any, backend: Backend) -> None:
     assert count(backend, "animal") == 2500
 
 
+def test_of_several_that_start_at_once_one_does_the_work(
+    loading: Load, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others wait, find the tables, and neither create nor seed."""
+    monkeypatch.setenv("ONETRIP_DATABASE_URL", backend.url)
+    slow = projects.SEED.replace("    await session.flush()\n", "    await session.flush()\n    await sleep(0.2)\n")
+    files = projects.PACKAGE | {"zoo/seed.py": "from asyncio import sleep\n" + slow}
+    several = [loading("zoo", files) for _ in range(3)]
+
+    async def together() -> list[list[Prepared]]:
+        return await asyncio.gather(*(prepare(loaded, NOTHING_SAID) for loaded in several))
+
+    found = [prepared for (prepared,) in asyncio.run(together())]
+    assert sorted(prepared.created for prepared in found) == [0, 0, 2]
+    assert count(backend, "animal") == 2500
+
+
 def test_a_seed_that_fails_leaves_nothing_behind(start: Any, backend: Backend) -> None:
     """Also what it had committed: the next start begins again."""
     broken = projects.SEED + "    raise LookupError('no more animals')\n"

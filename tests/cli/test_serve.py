@@ -196,6 +196,14 @@ def test_a_change_is_served_after_a_reload(tmp_path: Path) -> None:
     assert "Traceback" not in server.output + server.errors
 
 
+def test_a_database_that_nobody_takes(tmp_path: Path) -> None:
+    """`--database` for an application without an API is not ignored without a word."""
+    write(tmp_path, {"main.py": "async def app(scope, receive, send):\n    ...\n"})
+    with served("main:app", "--database", "sqlite:///x.db", folder=tmp_path) as server:
+        pass
+    assert "Notes      No API takes its database from outside, so sqlite:///x.db is used only by code" in server.output
+
+
 def test_an_application_that_does_not_start(tmp_path: Path) -> None:
     """An exception in the application's own lifespan is one sentence with its place."""
     text = """\

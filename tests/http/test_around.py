@@ -1,13 +1,14 @@
 """What stands around generated routes: middlewares, exception handlers, telemetry."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.testclient import TestClient
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Tracer, TracerProvider
 from starlette.middleware.base import BaseHTTPMiddleware
 
@@ -46,6 +47,30 @@ def test_middlewares(api: API, lifespan: bool) -> None:
         )
         assert preflight.status == 200
     assert set(seen) == {"/posts", "/posts/{id}", "/users/{id}/posts", "/comments/{id}/author", ""}
+
+
+def test_a_lifespan_of_the_users_own(api: API) -> None:
+    """The application's lifespan runs as before, its state included, and the API's connections close after it."""
+    steps: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, str]]:
+        steps.append("start")
+        yield {"greeting": "hello"}
+        steps.append("stop")
+
+    app = FastAPI(lifespan=lifespan)
+    app.include_router(api.router)
+
+    @app.get("/greeting")
+    def greeting(request: Request) -> str:
+        return str(request.state.greeting)
+
+    with TestClient(app) as http:
+        assert http.get("/greeting").json() == "hello"
+        assert http.get("/posts/1").json()["title"] == "Notes"
+    assert steps == ["start", "stop"]
+    assert api.database._runner is None
 
 
 def test_problems_of_the_application(api: API) -> None:

@@ -136,6 +136,7 @@ def test_included_twice(api: API) -> None:
             assert client.get(f"/closed{path}").status == 401
             assert client.get(f"/counted{path}").status == 200
             assert client.get(path).status == 404
+            assert client.request("PUT", f"/open{path}").headers["content-type"] == "application/problem+json"
     assert guard.calls == len(READS)
     assert {path.split("/")[1] for path in app.openapi()["paths"]} == {"open"}
 

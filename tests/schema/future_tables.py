@@ -25,6 +25,10 @@ class Note(Base):
     tag: Mapped[Tag | None] = relationship(back_populates="notes")
 
 
-class Leaf(SQLModel, registry=registry(), table=True):
+class Apart(SQLModel, registry=registry()):
+    pass
+
+
+class Leaf(Apart, table=True):
     id: int = Field(primary_key=True)
     name: str | None = None

@@ -91,7 +91,9 @@ def served(backend: Backend, *resources: Any, rows: Sequence[Any] = (), **option
     for metadata in api.metadata:
         metadata.create_all(engine)
     with Session(engine) as session:
-        session.add_all(rows)
+        for row in rows:
+            session.add(row)
+            session.flush()
         session.commit()
     with serving(app) as client:
         yield Served(api, client, engine)

@@ -186,8 +186,8 @@ def imperative_mapping() -> Any:
 
     mappers = registry()
     columns = (
-        sa.Column("id", sa.Integer, primary_key=True), sa.Column("line-no", sa.Integer), sa.Column("2nd name", sa.String),
-        sa.Column("class", sa.String), sa.Column("größe", sa.Float), sa.Column("a.b", sa.Boolean), sa.Column("", sa.Date),
+        sa.Column("id", sa.Integer, primary_key=True), sa.Column("line-no", sa.Integer), sa.Column("class", sa.String),
+        sa.Column("2nd name", sa.String), sa.Column("größe", sa.Float), sa.Column("a.b", sa.Boolean),
     )  # fmt: skip
     mappers.map_imperatively(Thing, sa.Table("thing", mappers.metadata, *columns))
     return Thing
@@ -235,7 +235,7 @@ def query() -> Any:
         (dataclass_mapping, "id: integer, name: string"),
         (
             imperative_mapping,
-            "id: integer, line-no: integer?, 2nd name: string?, class: string?, größe: float?, a.b: boolean?, : date?",
+            "id: integer, line-no: integer?, class: string?, 2nd name: string?, größe: float?, a.b: boolean?",
         ),
         (
             names_of_pydantic,
@@ -438,7 +438,7 @@ def relation_cases() -> tuple[Any, ...]:
         id: Mapped[int] = mapped_column(primary_key=True)
         author_id: Mapped[int] = mapped_column(sa.ForeignKey("user.id"))
         editor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user.id"))
-        unchecked: Mapped[int]
+        unchecked: Mapped[int] = mapped_column()
         author: Mapped[User] = relationship(back_populates="posts", foreign_keys=[author_id])
         editor: Mapped[User | None] = relationship(back_populates="edited", foreign_keys=[editor_id])
         boss: Mapped[User | None] = relationship(
@@ -538,7 +538,7 @@ def test_registries_do_not_meet() -> None:
 
     class Broken(base(), table=True):
         id: int = Field(primary_key=True)
-        nobody: Optional["Nobody"] = Relationship()  # type: ignore[name-defined]  # noqa: F821, UP045
+        nobody: Optional["Nobody"] = Relationship()  # type: ignore[name-defined]  # noqa: F821
 
     class User(base(), table=True):
         id: int = Field(primary_key=True)

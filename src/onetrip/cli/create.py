@@ -31,6 +31,8 @@ Working = Callable[[str, int | None], None]
 
 Seed = Callable[[AsyncSession], Awaitable[None]]
 
+_LOCK = 0x6F6E6574726970  # "onetrip"; https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -83,9 +85,11 @@ async def _prepare(
         await _log_ahead(connection, database)
         await connection.execution_options(**{IMMEDIATE: True})
         async with connection.begin():
-            created = await connection.run_sync(_create, metadata, working)
-            rows = None if seed is None or code is None else await _fill(connection, seed, code, working)
-        return Prepared(database, created, rows, time.monotonic() - start)
+            await connection.run_sync(_wait_for_others)
+            if await connection.run_sync(_is_empty):
+                created = await connection.run_sync(_create, metadata, working)
+                rows = None if seed is None or code is None else await _fill(connection, seed, code, working)
+                return Prepared(database, created, rows, time.monotonic() - start)
     from onetrip.cli.difference import differences  # Alembic, which costs time to import
 
     working("Comparing tables", None)
@@ -98,6 +102,12 @@ def _is_empty(connection: sa.Connection) -> bool:
     inspector = sa.inspect(connection)
     schemas = [name for name in inspector.get_schema_names() if name != "information_schema"]
     return not any(inspector.get_table_names(schema=schema) for schema in schemas)
+
+
+def _wait_for_others(connection: sa.Connection) -> None:
+    """Let one of several servers that start at once do the work; on SQLite the transaction itself does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
 async def _log_ahead(connection: AsyncConnection, database: Database) -> None:

@@ -9,8 +9,8 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from uvicorn.supervisors import ChangeReload
 
 from onetrip.app import DATABASE_VARIABLE
 from onetrip.cli.create import prepare
-from onetrip.cli.load import load
+from onetrip.cli.load import Loaded, load
+from onetrip.cli.places import url_shown
 from onetrip.cli.report import Started, Work, one_sentence, report
 from onetrip.cli.target import DatabaseTarget, Target
+from onetrip.db.url import parse_url
 from onetrip.errors import ConfigurationError
 
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -92,6 +94,7 @@ def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
     host = "127.0.0.1" if everywhere else options.host
     url = f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}"
     watched = _watched(options.target) if options.reload else None
+    loaded = replace(loaded, remarks=(*loaded.remarks, *_unused(options, loaded)))
     started = Started(options.written, url, loaded, prepared, everywhere=everywhere, watched=watched)
     config = uvicorn.Config(loaded.app, log_config=_logging(options), access_log=not options.quiet, server_header=False)
     server = _Server(config, ready=lambda: report(started))
@@ -101,6 +104,13 @@ def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
         print()
     if not server.started:
         raise SystemExit(1)
+
+
+def _unused(options: Options, loaded: Loaded) -> Iterator[str]:
+    """Say when a database was named and nothing takes it."""
+    if options.database is not None and all(api.database.given is not None for api in loaded.apis):
+        name = url_shown(parse_url(options.database))
+        yield f"No API takes its database from outside, so {name} is used only by code that reads {DATABASE_VARIABLE}."
 
 
 def _watched(target: Target) -> str | None:

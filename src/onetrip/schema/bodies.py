@@ -32,7 +32,7 @@ def derived_view(entity: type[Any], columns: tuple[Field, ...], hidden: Containe
 
     Raises `ConfigurationError` for a table model with a serializer for the whole of it.
     """
-    infos: Mapping[str, FieldInfo] = getattr(entity, "model_fields", {})
+    infos = declared_fields(entity)
     fields = {
         _python_name(column.attribute, at): column
         for at, column in enumerate(columns)
@@ -60,6 +60,11 @@ def derived_view(entity: type[Any], columns: tuple[Field, ...], hidden: Containe
         model=model,
         python=reasons[0] if reasons else None,
     )
+
+
+def declared_fields(entity: type[Any]) -> Mapping[str, FieldInfo]:
+    """Find what a SQLModel class says about its fields, by attribute; a SQLAlchemy class says nothing."""
+    return entity.model_fields if issubclass(entity, BaseModel) else {}
 
 
 def computed_fields(entity: type[Any]) -> dict[str, ComputedFieldInfo]:
@@ -101,7 +106,7 @@ def _base(entity: type[Any], fields: Mapping[str, Field]) -> type[Derived]:
 
 
 def _settings(entity: type[Any]) -> dict[str, Any]:
-    settings: Mapping[str, Any] = getattr(entity, "model_config", {}) if issubclass(entity, BaseModel) else {}
+    settings: Mapping[str, Any] = entity.model_config if issubclass(entity, BaseModel) else {}
     return {name: value for name, value in settings.items() if name in fidelity.WRITING}
 
 

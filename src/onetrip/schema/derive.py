@@ -18,7 +18,7 @@ from sqlalchemy.sql import visitors
 
 from onetrip.errors import ConfigurationError
 from onetrip.schema import naming
-from onetrip.schema.bodies import computed_fields, derived_view
+from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
@@ -137,7 +137,7 @@ class _Derivation:
     def _columns(self, mapper: Mapper[Any]) -> tuple[Field, ...]:
         """List the columns of a class in the order of declaration, expressions last."""
         if mapper not in self.fields:
-            infos = getattr(mapper.class_, "model_fields", {})
+            infos = declared_fields(mapper.class_)
             declared = {attribute: index for index, attribute in enumerate(infos)}
 
             def place(prop: ColumnProperty[Any]) -> tuple[bool, int]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper
 
 from onetrip.errors import ConfigurationError, nearest
 from onetrip.schema import naming
-from onetrip.schema.bodies import computed_fields
+from onetrip.schema.bodies import computed_fields, declared_fields
 from onetrip.schema.declaration import Resource
 from onetrip.schema.mappers import is_reflected
 
@@ -64,8 +64,8 @@ def hidden_of(mapper: Mapper[Any], resource: Resource) -> Hidden:
         if name not in known:
             hint = nearest(name, known) or f"It has: {', '.join(sorted(known))}."
             raise ConfigurationError(f"Resource({resource.model.__name__}): there is no '{name}'. {hint}")
-    infos = getattr(resource.model, "model_fields", {})
-    excluded = {name for name, info in infos.items() if info.exclude is True and name in known}
+    infos = declared_fields(resource.model).items()
+    excluded = {name for name, info in infos if info.exclude is True and name in known}
     guessed = {prop.key for prop in mapper.column_attrs if _is_guessed(mapper, prop)}
     guessed |= {name for name in computed if looks_secret(name)}
     guessed -= {*excluded, *resource.hidden, *resource.exposed}

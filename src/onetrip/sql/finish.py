@@ -10,18 +10,19 @@ import logging
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from onetrip.errors import Broken
 from onetrip.plan.ir import Embedded, Shape
+from onetrip.schema import parsers
 from onetrip.schema.model import LINK, Field, View
 from onetrip.schema.types import FieldType
 from onetrip.sql.statement import EMBED
@@ -105,7 +106,7 @@ def _pairs(project: Project, record: Any, written: Any) -> Any:
 
 def _dumped(view: View, instance: Any) -> Any:
     shown = view.model.model_validate(instance, from_attributes=True, by_alias=True, by_name=True)
-    return shown.model_dump(mode="json", by_alias=True)
+    return from_json(shown.model_dump_json(by_alias=True))
 
 
 def _builder(view: View, dialect: Dialect) -> Callable[[Record], Any]:
@@ -154,13 +155,9 @@ def _reader(type_: FieldType, stored: sa.types.TypeEngine[Any], dialect: Dialect
         return lambda value: _items(item, value)
     if type_.kind == "enum":
         return stored.result_processor(dialect, None) or _same
-    return _READERS.get(type_.kind) or _plain_reader(type_)
-
-
-def _plain_reader(type_: FieldType) -> Load:
     if type_.kind == "decimal" and not type_.native:
         return lambda value: Decimal(f"{float(value):.{type_.rounded}f}")
-    return TypeAdapter(type_.python).validate_python
+    return type_.python if type_.kind == "uuid" else _READERS[type_.kind]
 
 
 def _items(read: Load, value: Any) -> Any:
@@ -176,5 +173,12 @@ _READERS: dict[str, Load] = {
     **dict.fromkeys(("integer", "string", "boolean", "json", "other", "address"), _same),
     "base64": urlsafe_b64decode,
     "bytes": str.encode,
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "decimal": Decimal,
+    "duration": parsers.duration,
     "float": float,
+    "local_datetime": datetime.fromisoformat,
+    "time": time.fromisoformat,
+    "zoned_time": time.fromisoformat,
 }

@@ -50,6 +50,7 @@ SPECS = [
     _accepts("of JSON, after nothing else", "*/*;q=0, application/json"),
     _accepts("that is empty", ""),
     _accepts("over two headers", "text/html\napplication/json"),
+    _accepts("over two headers, the first of which is enough", "application/json\ntext/html"),
     _accepts("with a weight of three digits", "application/json;q=0.001"),
     _not_acceptable("of HTML", "text/html"),
     _not_acceptable("of XML or CSV", "application/xml, text/csv"),

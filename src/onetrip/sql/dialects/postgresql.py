@@ -206,8 +206,8 @@ _INTERVAL = """coalesce((SELECT CASE WHEN us = 0 THEN 'PT0S' ELSE
               FROM (SELECT (extract(epoch FROM c) - 21600 * extract(year FROM c)) * 1000000 AS us
                     FROM (SELECT {0} AS c) AS span WHERE isfinite(c)) AS total) AS parts), {0}::text)"""
 
-_SINCE_1970 = """(CASE {0} WHEN 'infinity' THEN '9999-12-31 23:59:59.999999' WHEN '-infinity' THEN '0001-01-01' ELSE {0} END
-- timestamp '1970-01-01')"""
+_SINCE_1970 = """(CASE {0} WHEN 'infinity' THEN '9999-12-31 23:59:59.999999' WHEN '-infinity' THEN '0001-01-01'
+ELSE {0} END - timestamp '1970-01-01')"""
 
 
 def _duration(type_: FieldType, column: Any) -> Any:
