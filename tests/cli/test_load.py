@@ -31,12 +31,12 @@ def test_the_tables_of_a_file_are_served_in_the_order_of_definition(loading: Loa
 
 
 def test_the_tables_of_a_package_are_those_of_all_its_modules(loading: Load) -> None:
-    """Submodules are imported, nested ones too; programs, tests and the seed are not."""
+    """In the order of definition. Nested modules are imported too; programs, tests and the seed are not."""
     broken = "raise RuntimeError('imported')"
     files = BASE | {
         "farm/__init__.py": "",
         "farm/zebras.py": OTHERS + table("Zebra"),
-        "farm/apes.py": OTHERS + "from .zebras import Zebra\n" + table("Ape"),
+        "farm/apes.py": OTHERS + table("Ape") + "\n\nfrom .zebras import Zebra\n",
         "farm/birds/__init__.py": OTHERS + table("Stork"),
         "farm/birds/small.py": OTHERS + table("Wren"),
         "farm/__main__.py": broken,
@@ -46,7 +46,7 @@ def test_the_tables_of_a_package_are_those_of_all_its_modules(loading: Load) -> 
         "farm/tests/__init__.py": broken,
         "farm/migrations/env.py": broken,
     }
-    assert resources(loading, "farm", files) == ["zebras", "apes", "storks", "wrens"]
+    assert resources(loading, "farm", files) == ["apes", "zebras", "storks", "wrens"]
 
 
 def test_sqlalchemy_classes_are_tables_too(loading: Load) -> None:

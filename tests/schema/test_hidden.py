@@ -17,10 +17,11 @@ from tests.support.databases import Backend
 
 SECRET = [
     "password", "hashed_password", "passwordHash", "PasswordHash", "userpassword", "passwd", "pwd", "user_pw",
-    "passcode", "old_passphrase", "secret", "client_secret", "clientSecret", "SECRETS", "token", "refresh_tokens", "hash",
-    "sha_hashes", "salt", "otp", "totp_seed", "jwt", "api_key", "apiKey", "stripe_apikey", "APIKey", "private_key",
-    "sshPrivateKey", "privatekey", "access_key_id", "signing_key", "session_key", "recovery_codes", "backup_code",
-    "security_answer", "cvv", "cvc", "ssn", "credentials", "user_credential", "auth-key", "secret key",
+    "passcode", "old_passphrase", "secret", "client_secret", "clientSecret", "SECRETS", "token", "refresh_tokens",
+    "hash", "sha_hashes", "salt", "otp", "totp_seed", "jwt", "api_key", "apiKey", "stripe_apikey", "APIKey",
+    "private_key", "sshPrivateKey", "privatekey", "access_key_id", "signing_key", "session_key", "recovery_codes",
+    "backup_code", "security_answer", "cvv", "cvc", "ssn", "credentials", "user_credential", "auth-key",
+    "secret key",
 ]  # fmt: skip
 PLAIN = [
     "hashtag", "hashtags", "secretary", "tokenizer", "salty", "passport", "pass_count", "passenger", "key", "keyboard",
@@ -133,7 +134,8 @@ def test_private_attributes() -> None:
         ({"hidden": ["emial"]}, "Resource(Account): there is no 'emial'. Did you mean 'email'?"),
         (
             {"exposed": ["q"]},
-            "Resource(Account): there is no 'q'. It has: display, email, hashed_password, id, note, password_hint, token.",
+            "Resource(Account): there is no 'q'. It has: display, email, hashed_password, id, note, password_hint, "
+            "token.",
         ),
     ],
 )

@@ -109,10 +109,10 @@ class Document(Base, table=True):
     """Answers are equal as values: JSON is written as it is stored."""
 
     id: int = Field(primary_key=True)
-    anything: Any = Field(default=None, sa_type=sa.JSON)
+    anything: Any = Field(default=None, sa_type=sa.JSON, nullable=True)
     settings: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
     items: list[int] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
-    binary: Any = Field(default=None, sa_type=sa.JSON().with_variant(pg.JSONB(), "postgresql"))
+    binary: Any = Field(default=None, sa_type=sa.JSON().with_variant(pg.JSONB(), "postgresql"), nullable=True)
 
 
 class Loose(Base, table=True):

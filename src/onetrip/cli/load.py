@@ -85,9 +85,7 @@ def _object(code: Code, attribute: str) -> Loaded:
     found: Any = module
     for name in attribute.split("."):
         if not hasattr(found, name):
-            raise ConfigurationError(
-                f"{path_shown(code.path)} has no '{name}'. {_nearest_object(name, found)}".rstrip()
-            )
+            raise ConfigurationError(f"{place} has no '{name}'. {_nearest_object(name, found)}".rstrip())
         found = getattr(found, name)
     if isinstance(found, API):
         return Loaded(application(found, _title(code.name)), (found,))
@@ -159,28 +157,22 @@ def _served(app: ASGIApp, modules: Sequence[ModuleType], seed: Code | None) -> L
 
 def _tables(modules: Sequence[ModuleType]) -> tuple[list[type[Any]], list[str]]:
     """Find the mapped classes that modules define, in the order of definition; and say which classes only look so."""
-    names = {module.__name__ for module in modules}
-    classes = [
-        value
-        for module in modules
-        for value in dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))
-        if value.__module__ == module.__name__ and value.__module__ in names
-    ]
+    classes = [found for module in modules for found in _classes(module)]
     tables = [found for found in classes if _mapped(found)]
-    order = {
-        table: place
-        for place, table in enumerate(
-            table
-            for metadata in dict.fromkeys(_local_table(found).metadata for found in tables)
-            for table in metadata.tables.values()
-        )
-    }
+    metadata = dict.fromkeys(_local_table(found).metadata for found in tables)
+    defined = [table for each in metadata for table in each.tables.values()]
+    place = {table: number for number, table in enumerate(defined)}
     strangers = [
         f"{found.__name__} inherits from a table and is none itself, so it is not served."
         for found in classes
-        if not _mapped(found) and any(_mapped(base) for base in found.__mro__[1:])
+        if not _mapped(found) and any(map(_mapped, found.__mro__))
     ]
-    return sorted(tables, key=lambda found: order.get(_local_table(found), len(order))), strangers
+    return sorted(tables, key=lambda found: place.get(_local_table(found), len(place))), strangers
+
+
+def _classes(module: ModuleType) -> list[type[Any]]:
+    found = dict.fromkeys(value for value in vars(module).values() if isinstance(value, type))
+    return [value for value in found if value.__module__ == module.__name__]
 
 
 def _mapped(found: type[Any]) -> bool:

@@ -102,8 +102,6 @@ def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
         server.run(sockets)
     except KeyboardInterrupt:  # uvicorn raises it again when everything is closed
         print()
-    if not server.started:
-        raise SystemExit(1)
 
 
 def _unused(options: Options, loaded: Loaded) -> Iterator[str]:

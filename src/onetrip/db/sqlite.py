@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from onetrip.db.runner import Row, acquire, add_functions, sqlite_code, sqlite_problem
+from onetrip.db.runner import Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop."""
@@ -195,4 +195,9 @@ def _first_row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, 
     cursor = connection.execute(text, arguments)
     row: Row | None = cursor.fetchone()
     cursor.close()
+    if row is not None and isinstance(row[0], bytes) and not row[0].isascii():
+        try:
+            row[0].decode()  # SQLite takes any bytes for text, and JSON is UTF-8
+        except UnicodeDecodeError as error:
+            raise differs(error) from error
     return row

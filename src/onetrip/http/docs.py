@@ -43,5 +43,6 @@ def add_docs(app: FastAPI, path: str = "/docs", *, expanded: bool = True) -> Non
         page.headers["Content-Security-Policy"] = _POLICY
         return page
 
+    app.docs_url = path
     app.add_route(path, docs, include_in_schema=False)
     app.mount(f"{path}/assets", _Assets(packages=[(_PACKAGE, _FOLDER)]), name="docs-assets")

@@ -159,13 +159,14 @@ def _without_foreign_key(broken: RelationshipProperty[Any], target: Mapper[Any])
 
 def _ambiguous(broken: RelationshipProperty[Any], target: Mapper[Any]) -> str:
     tables = (broken.parent.local_table, target.local_table)
-    keys = [key for table in tables for key in table.foreign_keys if key.column.table in tables]
-    columns = sorted({f"{key.parent.table.name}.{key.parent.name}" for key in keys})
-    child = next(mapper for mapper in (broken.parent, target) if mapper.local_table is keys[0].parent.table)
-    example = f"{child.class_.__name__}.{child.get_property_by_column(keys[0].parent).key}"
+    keys = [key.parent for table in tables for key in table.foreign_keys if key.column.table in tables]
+    first, *_ = keys = sorted(set(keys), key=str)
+    child = next(mapper for mapper in (broken.parent, target) if mapper.local_table is first.table)
+    example = f"{child.class_.__name__}.{child.get_property_by_column(first).key}"
     sqlmodel = _is_table(broken.parent.class_)
     remedy = f"sa_relationship_kwargs={{'foreign_keys': '{example}'}}" if sqlmodel else f"foreign_keys='{example}'"
-    return f"several foreign keys join its two tables: {', '.join(columns)}. Say which on both sides: {remedy}."
+    columns = ", ".join(map(str, keys))
+    return f"several foreign keys join its two tables: {columns}. Say which on both sides: {remedy}."
 
 
 def _sentence(error: BaseException) -> str:

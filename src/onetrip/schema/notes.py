@@ -16,9 +16,9 @@ def notes(resources: Iterable[ResourceSchema]) -> Iterator[str]:
 def _remarks(resource: ResourceSchema) -> Iterator[str]:
     private = [name for name in resource.guessed_secrets if name.startswith("_")]
     secret = [name for name in resource.guessed_secrets if name not in private]
-    for names, quality in ((secret, "looks secret"), (private, "is private")):
-        if names:
-            yield f"hidden, because the name {quality}: {', '.join(names)} (show it with exposed=[…])"
+    for found, quality in ((secret, "looks secret"), (private, "is private")):
+        if found:
+            yield f"hidden, because the name {quality}: {', '.join(found)} (show it with exposed=[…])"
     if resource.view.python:
         yield f"written in Python, because {resource.view.python}"
     for relation in resource.relations.values():

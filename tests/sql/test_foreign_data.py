@@ -1,0 +1,255 @@
+"""Data that others wrote: SQLite checks no types, and PostgreSQL has values that Python does not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from onetrip import API
+from onetrip.errors import Broken
+from tests.sql import samples
+from tests.sql.answers import Service, serving
+from tests.sql.samples import Document, Loose, Sample, Special
+from tests.support.databases import Server, postgresql_backend, sqlite_backend
+
+
+@pytest.fixture(scope="module")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with sqlite_backend(tmp_path_factory.mktemp("foreign")) as backend:
+        with serving(backend, Sample, Document, Loose, metadata=[samples.SHARED]) as service:
+            yield service
+
+
+@pytest.fixture(scope="module", params=[16, 18])
+def postgresql(request: pytest.FixtureRequest, server: Server) -> Iterator[Service]:
+    """Both versions that come from PyPI; the tests of everything else run on one."""
+    from tests.support import databases
+
+    tables = [samples.SHARED, samples.POSTGRESQL]
+    if request.param == 16:
+        with postgresql_backend(server) as backend, serving(backend, Sample, Special, metadata=tables) as service:
+            yield service
+    else:
+        folder = request.getfixturevalue("tmp_path_factory").mktemp("postgresql18") / "data"
+        with databases.postgresql(folder, 18) as newer, postgresql_backend(newer) as backend:
+            with serving(backend, Sample, Special, metadata=tables) as service:
+                yield service
+
+
+MOMENTS = {
+    "2026-01-31 09:30:00": "2026-01-31T09:30:00",
+    "2026-01-31 09:30:00.000000": "2026-01-31T09:30:00",
+    "2026-01-31 09:30:00.5": "2026-01-31T09:30:00.500000",
+    "2026-01-31 09:30:00.123": "2026-01-31T09:30:00.123000",
+    "2026-01-31T09:30:00": "2026-01-31T09:30:00",
+    "2026-01-31T09:30:00.250": "2026-01-31T09:30:00.250000",
+    "2026-01-31 09:30": "2026-01-31T09:30:00",
+    "2026-01-31": "2026-01-31T00:00:00",
+}
+ZONED = {
+    "2026-01-31T09:30:00Z": "2026-01-31T09:30:00Z",
+    "2026-01-31T09:30:00.123Z": "2026-01-31T09:30:00.123000Z",
+    "2026-01-31T09:30:00.123456789Z": "2026-01-31T09:30:00.123456Z",
+    "2026-01-31 09:30:00+02:00": "2026-01-31T07:30:00Z",
+    "2026-01-31 09:30:00.1+0200": "2026-01-31T07:30:00.100000Z",
+    "2026-01-31 09:30:00.123+02": "2026-01-31T07:30:00.123000Z",
+    "2026-01-31 09:30:00.123456-05:30": "2026-01-31T15:00:00.123456Z",
+}
+AS_STORED = ["", "yesterday", "0001-01-01T00:00:00+02:00", "2026-13-31 09:30:00.1"]
+
+
+def stored(service: Service, column: str, *values: Any, table: str = "sample") -> list[Any]:
+    """Store values as they are, and answer what the API makes of them."""
+    service.sql(f"DELETE FROM {table}")
+    insert = sa.text(f'INSERT INTO {table} (id, "{column}") VALUES (:id, :value)')
+    service.sql(*(insert.bindparams(id=number, value=value) for number, value in enumerate(values)))
+    path = {"sample": "samples", "document": "documents", "loose": "looses"}[table]
+    return [row[column] for row in json.loads(service.get(f"/{path}?fields={column}"))]
+
+
+def test_moments_on_sqlite(sqlite: Service) -> None:
+    """Whatever way a moment is written, it is read as ISO 8601; without an offset it is UTC. The ORM says the same."""
+    spellings = {**{text: f"{shown}Z" for text, shown in MOMENTS.items()}, **ZONED}
+    assert stored(sqlite, "moment", *spellings) == list(spellings.values())
+    assert json.loads(sqlite.expected(Sample)) == json.loads(sqlite.get("/samples?limit=1000"))
+
+
+def test_local_moments_on_sqlite(sqlite: Service) -> None:
+    """A naive moment may be spelled in as many ways, and an offset that somebody stored is not lost."""
+    assert stored(sqlite, "local", *MOMENTS) == list(MOMENTS.values())
+    assert json.loads(sqlite.expected(Sample)) == json.loads(sqlite.get("/samples?limit=1000"))
+    zoned = {"2026-01-31 09:30:00+02:00": "2026-01-31T09:30:00+02:00", "2026-01-31T09:30Z": "2026-01-31T09:30:00Z"}
+    assert stored(sqlite, "local", *zoned) == list(zoned.values())
+
+
+def test_current_timestamp(sqlite: Service) -> None:
+    """What `CURRENT_TIMESTAMP` stores is a moment like any other."""
+    sqlite.sql("DELETE FROM sample", "INSERT INTO sample (id, moment) VALUES (1, CURRENT_TIMESTAMP)")
+    assert sqlite.get("/samples") == sqlite.expected(Sample)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    {
+        "moment": {text: text for text in AS_STORED} | {1769851800000: 1769851800000, 1.5: 1.5},
+        "local": {"": "", "yesterday": "yesterday", "2026-13-31 09:30:00.1": "2026-13-31 09:30:00.1"},
+        "at": {"09:30": "09:30:00", "09:30:00.250": "09:30:00.250000", "late": "late", 5: 5},
+        "took": {"1970-01-02 00:00:00": "P1D", "1970-01-01 00:00:01.500": "PT1.5S", "long": "long"},
+        "day": {"2026-01-31 00:00:00": "2026-01-31 00:00:00", "20260131": 20260131},
+        "flag": {"true": True, "FALSE": False, "t": True, "f": False, 2: True, 0.0: False, "maybe": "maybe", "": ""},
+        "integer": {"12": 12, "twelve": "twelve", 1.5: 1.5, 2**62: 2**62},
+        "price": {"12.5": "12.50", "cheap": "cheap", 1.005: "1.00", 10**17: "100000000000000000.00", "": ""},
+        "tiny": {1e-10: "1E-10", 0: "0E-10"},
+        "ratio": {"1.5": 1.5, "high": "high", 3: 3.0, "": ""},
+        "ticket": {
+            "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
+            "0B5E6F620D3B4F6C9D3E3F6F0A8C1F11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
+            "not a ticket": "not a ticket",
+        },
+        "color": {"RED": "red", "GREEN": "GREEN", "red": "red"},
+        "odd": {"NUMBER": 1.5, "SOMETHING": "SOMETHING"},
+        "raw": {"text": "text", b"bytes": "bytes"},
+        "text": {7: "7", "nul \0 inside": "nul \0 inside"},
+    }.items(),
+    ids=lambda each: each if isinstance(each, str) else "",
+)  # fmt: skip
+def test_other_types_on_sqlite(sqlite: Service, column: str, values: dict[Any, Any]) -> None:
+    """What can be read is; a value that is not of its column's type is written as it is stored, never as another."""
+    assert stored(sqlite, column, *values) == list(values.values())
+
+
+def test_json_on_sqlite(sqlite: Service) -> None:
+    """JSON that Python wrote with NaN is JSON with null; what is no JSON is text; a number keeps its digits."""
+    values = {
+        '{"a": [NaN, Infinity, 1]}': {"a": [None, None, 1]},
+        "NaN": None,
+        "{broken": "{broken",
+        "": "",
+        "[" * 3000: "[" * 3000,
+        '{"a": NaN, "b": "\\ud800"}': '{"a": NaN, "b": "\\ud800"}',
+        0.1 + 0.2: 0.1 + 0.2,
+        5: 5,
+        b'{"a": 1}': {"a": 1},
+        ' {"a" : [1 , 2]} ': {"a": [1, 2]},
+    }
+    assert stored(sqlite, "anything", *values, table="document") == list(values.values())
+    assert b"NaN" not in sqlite.get("/documents?fields=anything").replace(b'\\"a\\": NaN', b"")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("raw", b"\xff"), ("integer", b"1"), ("text", b"\xff"), ("moment", b"2026"), ("price", b"1"), ("ticket", b"\0" * 16)],
+)  # fmt: skip
+def test_bytes_on_sqlite(sqlite: Service, column: str, value: bytes) -> None:
+    """Bytes where JSON has no form for them are a problem, and not half an answer."""
+    with pytest.raises(Broken, match="stores a value that cannot be written"):
+        stored(sqlite, column, value)
+
+
+def test_text_that_is_not_utf_8(sqlite: Service) -> None:
+    """Text in another encoding is a problem, and does not reach a client."""
+    sqlite.sql("DELETE FROM sample", "INSERT INTO sample (id, text) VALUES (1, CAST(X'ff41' AS TEXT))")
+    with pytest.raises(Broken):
+        sqlite.get("/samples")
+
+
+def test_python_answers_for_foreign_data(sqlite: Service, tmp_path: Path) -> None:
+    """Where Python writes, it reads other spellings too, and refuses what is no such value."""
+    del tmp_path
+    from pydantic import BaseModel, computed_field
+
+    class Page(BaseModel):
+        moment: Any
+
+        @computed_field  # type: ignore[prop-decorator]
+        @property
+        def year(self) -> int:
+            return self.moment.year
+
+    from onetrip import Resource
+
+    sqlite.sql("DELETE FROM sample", "INSERT INTO sample (id, moment) VALUES (1, '2026-01-31T09:30:00.5+02:00')")
+    with serving(sqlite.backend, Resource(Sample, read=Page), metadata=[]) as service:
+        assert service.get("/samples") == b'[{"moment":"2026-01-31T07:30:00.500000Z","year":2026}]'
+        service.sql("UPDATE sample SET moment = 'yesterday'")
+        with pytest.raises(Broken):
+            service.get("/samples")
+
+
+POSTGRESQL = {
+    "day": {
+        "infinity": "9999-12-31", "-infinity": "0001-01-01", "0044-03-15 BC": "0044-03-15 BC", "12345-01-01": "12345-01-01",
+    },
+    "moment": {
+        "infinity": "9999-12-31T23:59:59.999999Z", "-infinity": "0001-01-01T00:00:00Z",
+        "0044-03-15 12:00:00+00 BC": "0044-03-15T12:00:00.000000Z BC", "12345-01-01 00:00:00+00": "12345-01-01T00:00:00Z",
+        "2026-01-31 09:30:00+05:30": "2026-01-31T04:00:00Z",
+    },
+    "local": {
+        "infinity": "9999-12-31T23:59:59.999999", "-infinity": "0001-01-01T00:00:00",
+        "0044-03-15 12:00:00 BC": "0044-03-15T12:00:00.000000 BC",
+    },
+    "at": {"24:00:00": "24:00:00"},
+    "took": {"1 year": "P1Y", "14 months": "P1Y60D", "-1 month": "-P30D", "1 day -1 hour": "PT23H", "400000 years": "P400000Y"},
+    "price": {"NaN": "NaN"},
+    "ratio": {"NaN": None, "Infinity": None, "-0.0": -0.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", POSTGRESQL)
+def test_values_that_only_postgresql_has(postgresql: Service, column: str) -> None:
+    """Infinities are written as asyncpg reads them; what Python cannot hold, as PostgreSQL writes it."""
+    postgresql.sql(f"SET session_replication_role = origin; DELETE FROM sample".split("; ")[1])
+    table = Sample.__table__
+    for number, text in enumerate(POSTGRESQL[column]):
+        cast = sa.cast(sa.literal_column(f"'{text}'"), table.c[column].type)
+        postgresql.sql(table.insert().values({"id": number, column: cast}))
+    found = [row[column] for row in json.loads(postgresql.get(f"/samples?fields={column}"))]
+    assert found == list(POSTGRESQL[column].values())
+
+
+def test_arrays_of_any_form(postgresql: Service) -> None:
+    """Arrays in an array of which the column's type says nothing are still arrays, and lower bounds do not count."""
+    values = "'{{1.5,2},{3,4}}', '[5:6]={1,2}', '{{2026-01-01 00:00:00+00}}'"
+    postgresql.sql("DELETE FROM special", f"INSERT INTO special (id, prices, numbers, moments) VALUES (1, {values})")
+    found = json.loads(postgresql.get("/specials/1"))
+    assert found["prices"] == [["1.50", "2.00"], ["3.00", "4.00"]]
+    assert found["numbers"] == [1, 2]
+    assert found["moments"] == [["2026-01-01 00:00:00+00"]]
+
+
+def test_addresses(postgresql: Service) -> None:
+    """An address is written with its netmask if it has one."""
+    postgresql.sql("DELETE FROM special", "INSERT INTO special (id, host) VALUES (1, '10.0.0.1/8'), (2, '::1')")
+    assert [row["host"] for row in json.loads(postgresql.get("/specials"))] == ["10.0.0.1/8", "::1"]
+
+
+@pytest.mark.parametrize("value", ["\\xff", "\\x610062"])
+def test_bytes_that_are_no_text(postgresql: Service, value: str) -> None:
+    """Bytes that are not UTF-8, or hold NUL, are a problem."""
+    postgresql.sql("DELETE FROM sample", f"INSERT INTO sample (id, raw) VALUES (1, '{value}'::bytea)")
+    with pytest.raises(Broken, match="stores a value that cannot be written"):
+        postgresql.get("/samples")
+
+
+def test_settings_of_the_session_do_not_count(server: Server) -> None:
+    """Whatever `DateStyle`, `IntervalStyle`, `TimeZone` and `bytea_output` say, answers are the same."""
+    with postgresql_backend(server) as backend, serving(backend, Sample, Special, metadata=[samples.SHARED, samples.POSTGRESQL]) as service:
+        for model, columns in ((Sample, samples.EXACT), (Special, samples.SPECIAL)):
+            service.store(*(model(id=number, **{name: values[0][-1]}) for number, (name, values) in enumerate(columns.items()) if values[0]))
+        before = service.get("/samples?limit=1000"), service.get("/specials?limit=1000")
+        name = sa.make_url(backend.url).database
+        for setting in (
+            "DateStyle = 'German, DMY'", "IntervalStyle = 'sql_standard'", "TimeZone = 'Asia/Kolkata'",
+            "bytea_output = 'escape'",
+        ):  # fmt: skip
+            server.sql(f'ALTER DATABASE "{name}" SET {setting}')
+        changed = API(Sample, Special, database=backend.url)
+        other = Service(backend, changed, service.runner)
+        try:
+            assert (other.get("/samples?limit=1000"), other.get("/specials?limit=1000")) == before
+        finally:
+            service.runner.run(changed.database.close())
