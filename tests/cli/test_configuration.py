@@ -41,9 +41,10 @@ def test_the_database_of_the_command_line_wins(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_database_as_target_is_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment does not replace the database that was named, and its password is kept."""
+    """The environment does not replace the database that was named; its password is kept, and not shown."""
     monkeypatch.setenv("ONETRIP_DATABASE_URL", "sqlite:///environment.db")
-    target = parse_target("postgresql://ada:secret@localhost/shop")
+    called, target = choose_target("postgresql://ada:secret@localhost/shop", Settings())
+    assert called == "postgresql://ada:***@localhost/shop"
     assert choose_database(None, target, Settings()) == "postgresql://ada:secret@localhost/shop"
     with pytest.raises(
         ConfigurationError, match=r"The target postgresql://ada:\*\*\*@localhost/shop is a database already"

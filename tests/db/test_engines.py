@@ -49,7 +49,7 @@ def test_an_asynchronous_engine_on_postgresql(blog_on_postgres: Backend, driver:
 
     async def main() -> None:
         engine = create_async_engine(url(blog_on_postgres, driver), pool_size=4, max_overflow=2, pool_timeout=5)
-        api = API(*TABLES, engine=engine)
+        api, pool = API(*TABLES, engine=engine), engine.pool
         assert await answers(api) == wanted
         async with serving(application(api)) as client:
             reads = [client.get("/posts") for _ in range(40)]
@@ -58,7 +58,7 @@ def test_an_asynchronous_engine_on_postgresql(blog_on_postgres: Backend, driver:
                 assert watch.others() <= (3 if driver == "postgresql+asyncpg" else 6)
             async with AsyncSession(engine) as session:
                 assert len((await session.exec(sa.select(blog.User))).all()) == 2
-        assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+        assert engine.pool is pool and pool.checkedout() == 0  # type: ignore[attr-defined]
         async with engine.connect() as connection:
             assert (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
         await engine.dispose()

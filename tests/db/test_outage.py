@@ -2,18 +2,39 @@
 
 import asyncio
 import time
+from typing import Annotated
 
 import httpx2
+from fastapi import Depends, FastAPI
+from sqlmodel import Session, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API
 from onetrip.settings import Pool
 from tests.db.conftest import Restartable
 from tests.db.serving import TABLES, application, serving
 from tests.db.test_postgresql_connections import all_well, open_all
+from tests.support import blog
+
+
+def application_with_sessions(api: API) -> FastAPI:
+    """Endpoints of both kinds beside the generated ones."""
+    app = application(api)
+
+    @app.get("/async")
+    async def with_session(session: Annotated[AsyncSession, Depends(api.session)]) -> int:
+        return len((await session.exec(select(blog.User))).all())
+
+    @app.get("/sync")
+    def with_sync_session(session: Annotated[Session, Depends(api.sync_session)]) -> int:
+        return len(session.exec(select(blog.User)).all())
+
+    return app
 
 
 async def read(client: httpx2.AsyncClient, count: int) -> list[int]:
-    answers = await asyncio.gather(*(client.get(f"/posts/{1 + number % 5}") for number in range(count)))
+    paths = [f"/posts/{1 + number % 5}" for number in range(count - 2)] + ["/async", "/sync"]
+    answers = await asyncio.gather(*(client.get(path) for path in paths))
     return [answer.status_code for answer in answers]
 
 
@@ -22,8 +43,8 @@ def test_requests_go_on_after_a_restart(restartable: Restartable) -> None:
     api = API(*TABLES, database=restartable.backend.url)
 
     async def main() -> None:
-        async with serving(application(api)) as client:
-            for count in (1, 20):
+        async with serving(application_with_sessions(api)) as client:
+            for count in (3, 20):
                 await open_all(api.database)
                 restartable.stop()
                 restartable.start()
@@ -38,7 +59,7 @@ def test_an_outage_is_said_at_once_and_ends_by_itself(restartable: Restartable) 
     api = API(*TABLES, database=restartable.backend.url, pool=Pool(timeout=30, connect_timeout=30))
 
     async def main() -> None:
-        async with serving(application(api)) as client:
+        async with serving(application_with_sessions(api)) as client:
             await open_all(api.database)
             assert (await client.get("/readyz")).status_code == 200
             restartable.stop()

@@ -274,7 +274,8 @@ def test_a_database_in_memory_is_one_database(url: str) -> None:
 @pytest.mark.parametrize(
     ("content", "status"),
     [
-        pytest.param(None, 503, id="no file"),
+        pytest.param(None, 503, id="no folder"),
+        pytest.param("", 503, id="no file"),
         pytest.param(b"this is no database, but long enough to be looked at" * 100, 503, id="something else"),
         pytest.param(b"", 500, id="an empty database"),
     ],
@@ -284,16 +285,17 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, content: bytes 
     path = tmp_path / "folder" / "test.db"
     if content is not None:
         path.parent.mkdir()
+    if isinstance(content, bytes):
         path.write_bytes(content)
     api = API(*TABLES, database=f"sqlite:///{path}")
     with TestClient(application(api)) as client:
         answer = client.get("/posts")
         assert (answer.status_code, answer.headers["Content-Type"]) == (status, "application/problem+json")
         assert client.get("/readyz").status_code == (200 if status == 500 else 503)
-        assert path.exists() == (content is not None)
+        assert path.exists() == isinstance(content, bytes)
         path.unlink(missing_ok=True)
         path.parent.mkdir(exist_ok=True)
-        if content is None:
+        if not isinstance(content, bytes):
             Backend("sqlite", f"sqlite:///{path}").create(blog.metadata, *blog.rows())
             assert client.get("/posts").status_code == 200
 
@@ -311,6 +313,35 @@ def test_own_says_whether_the_file_is_changed(blog_in_file: Backend) -> None:
     for own, expected in ((False, "delete"), (True, "wal")):
         check_all_ways(API(*TABLES, database=blog_in_file.url, own=own))
         assert mode() == expected
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_a_connection_that_is_closed_holds_no_lock(blog_in_file: Backend, kind: str) -> None:
+    """A session that ends in the middle of a read, as when its request is cancelled, lets others write."""
+
+    def write() -> None:
+        other = sqlite3.connect(blog_in_file.url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+        other.execute("UPDATE post SET views = 1")
+        other.close()
+
+    async def body(database: Database, reader: SQLiteReader) -> None:
+        known: list[Any] = []  # as a traceback knows cursors
+        if kind == "async":
+            async with database.engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None
+                known += [await driver.execute("BEGIN IMMEDIATE"), await driver.execute("SELECT id FROM post")]
+                await driver.close()
+                write()
+        else:
+            with database.sync_engine.connect() as synchronous:
+                raw = synchronous.connection.driver_connection
+                assert raw is not None
+                known += [raw.execute("BEGIN IMMEDIATE"), raw.execute("SELECT id FROM post")]
+                synchronous.invalidate()
+                write()
+
+    exercise(blog_in_file.url, body)
 
 
 def test_connections_are_safe_by_default(blog_in_file: Backend) -> None:

@@ -106,7 +106,7 @@ def test_every_parameter_is_typed() -> None:
             assert parameter["required"] is (parameter["in"] == "path")
             if schema.get("type") == "array":
                 assert (parameter["style"], parameter["explode"]) == ("form", False)
-                assert schema["items"]["type"] == "string" and schema["minItems"] == 1
+                assert schema["items"]["type"] == "string" and schema["minItems"] == 1 and schema["uniqueItems"]
 
 
 def test_every_answer_is_described() -> None:

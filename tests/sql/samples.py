@@ -99,7 +99,7 @@ class Sample(Base, table=True):
     folder: Path | None = None
     email: EmailStr | None = None
     aliased: str | None = Field(default=None, serialization_alias="aliasedAs")
-    odd_alias: int | None = Field(default=None, serialization_alias="a \"b\" {c} %(d)s '?' é 🚀 :x")
+    odd_alias: int | None = Field(default=None, serialization_alias="a \"b\" {c} %(d)s '?' é 🚀")
     long_alias: int | None = Field(default=None, serialization_alias="é" * 60)
     renamed: str | None = Field(default=None, sa_column=sa.Column('Other "name" {0} 100% (s)', sa.String))
     doubled: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Computed("integer / 2", persisted=True)))

@@ -29,7 +29,6 @@ def application(api: API, title: str) -> FastAPI:
 
     app.add_route("/", root, include_in_schema=False)
     add_docs(app, docs, expanded=len(resources) <= _EXPANDED)
-    app.state.docs = docs
     app.include_router(api.router)
     return app
 

@@ -48,19 +48,24 @@ def read_settings() -> Settings:
 
 
 def choose_target(text: str | None, settings: Settings) -> tuple[str, Target]:
-    """Take the target from the command line, the environment, or `pyproject.toml`, and say how it was written."""
+    """Take the target from the command line, the environment, or `pyproject.toml`, and say what it is called."""
     if text:
-        return text, parse_target(text)
+        return _called(text, parse_target(text))
     for origin, value in ((APP_VARIABLE, os.environ.get(APP_VARIABLE)), (f"{_TABLE} app", settings.app)):
         if value:
             try:
-                return value, parse_target(value)
+                return _called(value, parse_target(value))
             except ConfigurationError as error:
                 raise ConfigurationError(f"{origin}: {error}") from error
     raise ConfigurationError(
         "There is nothing to serve: name a file of tables, an application or a database, as in 'onetrip serve "
         f"models.py', or set 'app' under {_TABLE} in pyproject.toml."
     )
+
+
+def _called(text: str, target: Target) -> tuple[str, Target]:
+    """Call a target as it was written, but for a password."""
+    return (url_shown(target.url) if isinstance(target, DatabaseTarget) else text), target
 
 
 def choose_database(option: str | None, target: Target, settings: Settings) -> str | None:

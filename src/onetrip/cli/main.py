@@ -105,9 +105,9 @@ def serve(
     debug = debug or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
     with one_sentence(debug):
         settings = read_settings()
-        written, found = choose_target(target, settings)
+        called, found = choose_target(target, settings)
         options = Options(
-            written=written, target=found, database=choose_database(database, found, settings), host=host, port=port,
+            called=called, target=found, database=choose_database(database, found, settings), host=host, port=port,
             reload=reload, quiet=quiet, debug=debug,
         )  # fmt: skip
         serve_target(options)

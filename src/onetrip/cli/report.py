@@ -109,9 +109,8 @@ def report(started: Started) -> None:
     remarks = [*(note for api in loaded.apis for note in api.notes), *loaded.remarks]
     for number, remark in enumerate(remarks):
         _line(console, "Notes" if number == 0 else "", Text(remark, "yellow"))
-    docs = _docs(loaded.app)
-    if docs is not None:
-        _line(console, "Docs", Text(started.url + docs, "cyan"))
+    if isinstance(loaded.app, FastAPI) and loaded.app.docs_url is not None:
+        _line(console, "Docs", Text(started.url + loaded.app.docs_url, "cyan"))
     if started.watched is not None:
         _line(console, "Watching", Text(started.watched))
     where = " and on every other address of this machine" if started.everywhere else ""
@@ -161,12 +160,6 @@ def _prefix(app: object, api: API) -> str | None:
         if isinstance(route, Mount) and (below := _prefix(route.app, api)) is not None:
             return route.path + below
     return None
-
-
-def _docs(app: object) -> str | None:
-    if not isinstance(app, FastAPI):
-        return None
-    return getattr(app.state, "docs", None) or app.docs_url
 
 
 def _line(console: Console, label: str, value: Text, before: Text | None = None) -> None:

@@ -33,9 +33,9 @@ _LONGEST_PATH = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line, the environment and `pyproject.toml` say together. `written` is the target as text."""
+    """What the command line, the environment and `pyproject.toml` say together. `called` is the target's name."""
 
-    written: str
+    called: str
     target: Target
     database: str | None
     host: str
@@ -87,6 +87,7 @@ def _serve_in_child(options: Options, sockets: list[socket.socket] | None) -> No
 
 
 def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
+    logging.getLogger("onetrip").addHandler(logging.NullHandler())  # until it serves, what fails is said once
     with Work() as work:
         loaded = load(options.target, work.reading)
         prepared = asyncio.run(prepare(loaded, work.working))
@@ -95,7 +96,7 @@ def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
     url = f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}"
     watched = _watched(options.target) if options.reload else None
     loaded = replace(loaded, remarks=(*loaded.remarks, *_unused(options, loaded)))
-    started = Started(options.written, url, loaded, prepared, everywhere=everywhere, watched=watched)
+    started = Started(options.called, url, loaded, prepared, everywhere=everywhere, watched=watched)
     config = uvicorn.Config(loaded.app, log_config=_logging(options), access_log=not options.quiet, server_header=False)
     server = _Server(config, ready=lambda: report(started))
     try:
@@ -174,5 +175,6 @@ def _logging(options: Options) -> dict[str, Any]:
             "uvicorn": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
             "uvicorn.error": {"level": "WARNING"},
             "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
+            "onetrip": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
         },
     }  # fmt: skip

@@ -19,7 +19,7 @@ from weakref import WeakSet
 from onetrip.db.runner import Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
 
 IN_PLACE_SECONDS = 0.003
-"""How long a statement may hold the event loop."""
+"""How long a statement may hold the event loop, in seconds of its thread's own processor time."""
 
 SLOW_SECONDS = 60.0
 """How long a statement that was interrupted is taken to be slow."""
@@ -118,7 +118,7 @@ class SQLiteReader:
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement, in place if it is short."""
         if not self.slow or self.slow.get(text, 0.0) < time.monotonic():
-            self.deadline = time.monotonic() + IN_PLACE_SECONDS
+            self.deadline = time.thread_time() + IN_PLACE_SECONDS
             try:
                 return _first_row(self.here or self._open_here(), text, arguments)
             except sqlite3.Error as error:
@@ -170,7 +170,7 @@ class SQLiteReader:
         """Open the event loop's own connection, which never waits: a locked database is a worker's to wait for."""
         connection = self._open()
         connection.execute("PRAGMA busy_timeout = 0")
-        clock: Callable[[], float] = time.monotonic
+        clock: Callable[[], float] = time.thread_time  # not the wall clock: a busy machine makes no statement slow
         connection.set_progress_handler(lambda: clock() > self.deadline, _STEPS)
         self.here = connection
         return connection

@@ -5,18 +5,16 @@ signature: FastAPI would parse them a second time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
-from onetrip.http.routes import Route, key_name
+from onetrip.http.routes import Route
 from onetrip.plan.read import Endpoint
-from onetrip.query.parser import filter_name
 from onetrip.schema.bodies import answer_models
-from onetrip.schema.model import ResourceSchema, Schema
+from onetrip.schema.model import Schema
 from onetrip.settings import Limits
 
-_SYNTAX, _ESCAPED = re.compile(r"[\\^$.*+?()\[\]{}|/]"), r"\\\g<0>"
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{OnetripProblem.__name__}"}}}
 
 
@@ -75,31 +73,8 @@ class Operations:
             "tags": list(endpoint.resource.tags),
             "response_model": list[model] if endpoint.many else model,
             "responses": responses,
-            "openapi_extra": {"parameters": self.parameters(endpoint)},
+            "openapi_extra": {"parameters": parameters.describe(endpoint, self.schema, self.limits)},
         }
-
-    def parameters(self, endpoint: Endpoint) -> list[dict[str, Any]]:
-        """Describe every parameter that an endpoint takes."""
-        target = endpoint.target
-        parameters = [*_key(endpoint)]
-        if endpoint.many:
-            parameters += _filters(target)
-            parameters += [self._sort(target), *self._window(target)]
-        parameters.append(_names("fields", _shown(target), "Columns to answer with", below=True))
-        if target.relations:
-            description = f"Relations to embed, nested up to {self.limits.depth} deep"
-            parameters.append(_names("include", [*target.relations], description, below=True))
-        return parameters
-
-    def _sort(self, target: ResourceSchema) -> dict[str, Any]:
-        names = [name for name, field in target.fields.items() if field.type.comparable]
-        description = "Columns to sort by, `-` for descending; the key is always added"
-        return _list("sort", f"^-?{_one_of(names)}(:nullsfirst|:nullslast)?$", description)
-
-    def _window(self, target: ResourceSchema) -> list[dict[str, Any]]:
-        limit = {"type": "integer", "minimum": 0, "maximum": target.max_limit, "default": target.default_limit}
-        offset = {"type": "integer", "minimum": 0, "maximum": self.limits.offset, "default": 0}
-        return [_query("limit", limit, "Rows at most"), _query("offset", offset, "Rows to skip")]
 
     def _unique(self, identifier: str) -> str:
         number, unique = 1, identifier
@@ -121,49 +96,6 @@ def _named(endpoint: Endpoint) -> tuple[str, str]:
     if endpoint.kind == "item":
         return f"get_{resource.singular}", f"Get a {words}"
     return f"list_{resource.plural}", f"List {resource.plural.replace('_', ' ')}"
-
-
-def _key(endpoint: Endpoint) -> list[dict[str, Any]]:
-    key = endpoint.key
-    if not key:
-        return []
-    name = key_name(endpoint.resource)
-    if len(key) == 1:
-        return [{"name": name, "in": "path", "required": True, "schema": dict(key[0].type.json_schema)}]
-    parts = ",".join(part.name for part in key)
-    return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"`{parts}`"}]
-
-
-def _filters(target: ResourceSchema) -> list[dict[str, Any]]:
-    return [
-        _query(filter_name(name), field.type.json_schema, field.description or f"`{name}` is this")
-        for name, field in target.fields.items()
-        if field.type.comparable
-    ]
-
-
-def _shown(target: ResourceSchema) -> list[str]:
-    """Name everything that an answer can hold."""
-    return list(dict.fromkeys((*(item.name for item in target.view.items), *target.relations)))
-
-
-def _names(parameter: str, names: Sequence[str], description: str, *, below: bool) -> dict[str, Any]:
-    tail = r"(\..+)?" if below else ""
-    return _list(parameter, f"^{_one_of(names)}{tail}$", description)
-
-
-def _one_of(names: Sequence[str]) -> str:
-    """Write a pattern of names, in the regular expressions of JSON Schema: those of ECMAScript, which escape less."""
-    return f"({'|'.join(_SYNTAX.sub(_ESCAPED, name) for name in names)})"
-
-
-def _list(name: str, pattern: str, description: str) -> dict[str, Any]:
-    schema = {"type": "array", "items": {"type": "string", "pattern": pattern}, "minItems": 1}
-    return _query(name, schema, description) | {"style": "form", "explode": False}
-
-
-def _query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": description}
 
 
 def _headers(endpoint: Endpoint) -> dict[str, Any]:

@@ -150,7 +150,7 @@ class ResourceRouter(APIRouter):
             return _problem(problem)
 
     async def _operation(self, request: Request) -> Response:
-        """Answer where FastAPI called: dependencies were attached, and have run."""
+        # FastAPI called: dependencies were attached, and have run. A docstring here would be shown to clients.
         target = request.scope[self._recognised][1]
         answer = await (self._health(target) if isinstance(target, str) else self.answer(target, request.scope))
         response = Response(answer.body, answer.status)

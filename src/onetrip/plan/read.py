@@ -179,9 +179,8 @@ class _Planner:
         if view.python is None:
             return ()
         asked = {item.name for item in items}
-        return tuple(
-            self._nested(nested, None, (), depth) for nested in (*view.nested, *view.read) if nested.name not in asked
-        )
+        unasked = (nested for nested in view.nested if nested.name not in asked)
+        return tuple(self._nested(nested, None, (), depth) for nested in (*unasked, *view.read))
 
     def _embed(
         self, relation: Relation, wanted: "_Tree | None", include: Sequence[Embed], depth: int, parameter: str,

@@ -42,17 +42,20 @@ def written_view(model: type[BaseModel], source: Source, follow: Follow, inexact
     """
     _check(model)
     reading = _Reading(model, source, follow, inexact)
-    items = [(reading.item(attribute, info), info.exclude) for attribute, info in model.model_fields.items()]
+    found = [(reading.item(attribute, info), info.exclude) for attribute, info in model.model_fields.items()]
+    shown = [item for item, excluded in found if not excluded]
+    unseen = [item for (item, _), excluded in found if excluded]
     computed = [Computed(name=info.alias or name) for name, info in model.model_computed_fields.items()]
-    reasons = [*filter(None, [model_reason(model)]), *reading.reasons]
-    if computed:
-        reasons.append(f"{model.__name__} has computed fields")
     view = View(
         entity=source.entity, model=model, columns=tuple(source.columns.values()),
-        items=(*(item for item, excluded in items if not excluded), *computed),
-        read=tuple(item for item, excluded in items if excluded and isinstance(item, Nested)),
+        items=(*(item for item, _ in shown), *computed),
+        read=tuple(replace(item, name=f"/{item.name}") for item in unseen if isinstance(item, Nested)),
     )  # fmt: skip
-    return in_python(view, reasons[0]) if reasons else view
+    reasons = [model_reason(model), *(reason for _, reason in shown)]
+    if computed:
+        reasons.append(f"{model.__name__} has computed fields")
+    reason = next(filter(None, reasons), None)
+    return in_python(view, reason) if reason else view
 
 
 def in_python(view: View, reason: str) -> View:
@@ -86,35 +89,32 @@ class _Reading:
         self.source = source
         self.follow = follow
         self.inexact = inexact
-        self.reasons: list[str] = []
 
-    def item(self, attribute: str, info: FieldInfo) -> Field | Nested | Computed:
-        """Say what a field of the model shows, and note why Python must write it."""
+    def item(self, attribute: str, info: FieldInfo) -> tuple[Field | Nested | Computed, str | None]:
+        """Say what a field of the model shows, and why Python must write it, if it must."""
         name = info.serialization_alias or info.alias or attribute
         where = f"{self.model.__name__}.{attribute}"
         for wanted in (*_wanted(info.validation_alias), attribute):
             if isinstance(wanted, AliasPath):
-                self._refuse_path(where, wanted)
+                if self._follows(where, str(wanted.path[0])):
+                    break
             elif wanted in self.source.columns:
                 return self._column(name, self.source.columns[wanted], info)
             elif wanted in self.source.relations:
-                return self._nested(name, where, self.source.relations[wanted], info)
+                nested = self._nested(name, where, self.source.relations[wanted], info)
+                return nested, nested.view.python
             elif _provides(self.source.entity, wanted):
                 refuse_relation_readers(self.source, wanted, where)
                 break
         else:
             if info.is_required():
-                raise ConfigurationError(
-                    f"{where}: {self.source.entity.__name__} has no '{attribute}'. {self._hint(attribute)}"
-                )
-        self.reasons.append(f"'{attribute}' in {self.model.__name__} is not a column")
-        return Computed(name=name)
+                entity, hint = self.source.entity.__name__, self._hint(attribute)
+                raise ConfigurationError(f"{where}: {entity} has no '{attribute}'. {hint}")
+        return Computed(name=name), f"'{attribute}' in {self.model.__name__} is not a column"
 
-    def _column(self, name: str, column: Field, info: FieldInfo) -> Field:
+    def _column(self, name: str, column: Field, info: FieldInfo) -> tuple[Field, str | None]:
         shown = replace(column, name=name, description=info.description or column.description)
-        if reason := column_reason(shown, self.inexact) or declared_reason(shown, info, validated=True):
-            self.reasons.append(reason)
-        return shown
+        return shown, column_reason(shown, self.inexact) or declared_reason(shown, info, validated=True)
 
     def _nested(self, name: str, where: str, relation: Relation, info: FieldInfo) -> Nested:
         model, many = _inner(info.annotation)
@@ -125,17 +125,16 @@ class _Reading:
                 f"{where}: '{relation.attribute}' of {self.source.entity.__name__} is a relation to {number}, which a "
                 f"Pydantic model shows: write {relation.attribute}: {example}, with a model of your own."
             )
-        target = self.follow(relation, model)
-        if target.view.python:
-            self.reasons.append(target.view.python)
-        return Nested(name=name, relation=relation, target=target)
+        return Nested(name=name, relation=relation, target=self.follow(relation, model))
 
-    def _refuse_path(self, where: str, path: AliasPath) -> None:
-        if path.path[0] in self.source.relations:
+    def _follows(self, where: str, first: str) -> bool:
+        """Say whether Pydantic can follow a path that begins like this."""
+        if first in self.source.relations:
             raise ConfigurationError(
-                f"{where}: an AliasPath through the relation '{path.path[0]}' is not followed. Nest a model for it "
-                f"({path.path[0]}: …Read), and take the value in a computed_field."
+                f"{where}: an AliasPath through the relation '{first}' is not followed. Nest a model for it "
+                f"({first}: …Read), and take the value in a computed_field."
             )
+        return first in self.source.columns or _provides(self.source.entity, first)
 
     def _hint(self, name: str) -> str:
         known = [*self.source.columns, *self.source.relations]

@@ -29,6 +29,13 @@ def _base64(value: bytes | str | None) -> str | None:
     return base64.urlsafe_b64encode(value.encode() if isinstance(value, str) else value).decode()
 
 
+def _boolean(value: Any) -> str:
+    """Write what is neither 1 nor 0: another number, or a word."""
+    if isinstance(value, int | float):
+        return "true"
+    return {"true": "true", "t": "true", "false": "false", "f": "false"}.get(str(value).lower()) or _json_text(value)
+
+
 def _datetime(value: Any) -> Any:
     """Write a moment in UTC, however it was written; without an offset it is UTC already."""
     try:
@@ -103,6 +110,7 @@ def _uuid(value: Any) -> Any:
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_base64": (1, _base64),
+    "onetrip_boolean": (1, _boolean),
     "onetrip_datetime": (1, _datetime),
     "onetrip_decimal": (2, _decimal),
     "onetrip_duration": (1, _duration),

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.dialects import postgresql as pg
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -19,6 +19,13 @@ from onetrip.sql.template import Template, identifier, quoted
 _JSON = sa.types.NullType()
 _NAME_BYTES = 63
 """Longer identifiers are cut off."""
+
+_ENDS = {
+    "date": ("0001-01-01", "9999-12-31"),
+    "datetime": ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
+    "local_datetime": ("0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"),
+}
+"""Kind → the first and the last value that Python knows."""
 
 
 class PostgreSQL(Dialect):
@@ -90,6 +97,15 @@ class PostgreSQL(Dialect):
         if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
             return sa.cast(sa.bindparam(name, type_=_AsText(type_)), type_)  # asyncpg would first ask what type it is
         return super().parameter(name, type_)
+
+    def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
+        """Find infinities by the moments as which they are shown, and as which asyncpg stores them."""
+        ends = _ENDS.get(type_.kind)
+        if ends is None:
+            return super().equal(type_, column, value)
+        first, last = ends
+        infinite = f"CASE {{0}} WHEN '{first}' THEN '-infinity' WHEN '{last}' THEN 'infinity' ELSE {{0}} END"
+        return column.in_([value, Template(infinite, value)])  # type: ignore[no-any-return]
 
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""
@@ -176,17 +192,17 @@ def _uuid(type_: FieldType, column: Any) -> Any:
     return column if type_.native else Template("{0}::text::uuid", column)
 
 
-def _moment(value: str, type_: str, zone: str) -> Writer:
+def _moment(kind: str, value: str, type_: str, zone: str) -> Writer:
     """Write a timestamp, with six decimals of a second or none; infinities as asyncpg reads them, and years BC as such.
 
     A cast to `timestamp(0)` and a zone as an interval are arithmetic: cheaper than `date_trunc` and a zone's name.
     """
+    first, last = _ENDS[kind]
     pattern = 'YYYY-MM-DD"T"HH24:MI:SS'
     return by_template(
-        f"""coalesce(to_char({value}, CASE WHEN {{0}} < '0001-01-01 00:00:00{zone}' THEN '{pattern}.US"{zone}" BC'
+        f"""coalesce(to_char({value}, CASE WHEN {{0}} < '{first}' THEN '{pattern}.US"{zone}" BC'
         WHEN {{0}}::{type_}(0) = {{0}} THEN '{pattern}"{zone}"' ELSE '{pattern}.US"{zone}"' END),
-        CASE {{0}} WHEN 'infinity' THEN '9999-12-31T23:59:59.999999{zone}'
-        WHEN '-infinity' THEN '0001-01-01T00:00:00{zone}' END)"""
+        CASE {{0}} WHEN 'infinity' THEN '{last}' WHEN '-infinity' THEN '{first}' END)"""
     )
 
 
@@ -236,8 +252,8 @@ PostgreSQL.writers = {
     "bytes": by_template("convert_from({0}, 'UTF8')"),
     "base64": by_template("translate(encode({0}, 'base64'), '+/' || chr(10), '-_')"),
     "date": by_template("CASE {0} WHEN 'infinity' THEN '9999-12-31' WHEN '-infinity' THEN '0001-01-01' ELSE {0} END"),
-    "datetime": _moment("timezone(interval '0', {0})", "timestamptz", "Z"),
-    "local_datetime": _moment("{0}", "timestamp", ""),
+    "datetime": _moment("datetime", "timezone(interval '0', {0})", "timestamptz", "Z"),
+    "local_datetime": _moment("local_datetime", "{0}", "timestamp", ""),
     "time": by_template(_TIME),
     "zoned_time": by_template(
         f"""{_TIME} || CASE WHEN {_ZONE} = 0 THEN 'Z' ELSE CASE WHEN {_ZONE} < 0 THEN '-' ELSE '+' END

@@ -53,15 +53,18 @@ class SQLite(Dialect):
         return sa.select(objects.subquery().c.json.label("body"))
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
-        """Match a time with and without its six zeros: `CURRENT_TIMESTAMP` stores none, SQLAlchemy does."""
-        if type_.kind in ("datetime", "local_datetime"):
-            return Template(
-                "{0} IN ({1}, replace({1}, '.000000', ''), replace({1}, ' 00:00:00.000000', ''))", column, value,
-                type_=sa.Boolean(),
-            )  # fmt: skip
-        if type_.kind == "time":
-            return Template("{0} IN ({1}, replace({1}, '.000000', ''))", column, value, type_=sa.Boolean())
-        return super().equal(type_, column, value)
+        """Match a moment without a fraction, as `CURRENT_TIMESTAMP` stores it, and without a time at midnight."""
+        shorter = _SHORTER.get(type_.kind)
+        if shorter is None:
+            return super().equal(type_, column, value)
+        return column.in_([value, *(Template(template, value) for template in shorter)])  # type: ignore[no-any-return]
+
+
+_SHORTER = {
+    "time": ["replace({0}, '.000000', '')"],
+    "datetime": ["replace({0}, '.000000', '')", "replace({0}, ' 00:00:00.000000', '')"],
+}
+_SHORTER["local_datetime"] = _SHORTER["datetime"]
 
 
 def _object(items: Sequence[tuple[str, Any]]) -> Any:
@@ -107,8 +110,7 @@ SQLite.writers = {
     "decimal": lambda type_, column: Template(f"onetrip_decimal({{0}}, {type_.rounded})", column),
     "boolean": by_template(
         """CASE {0} WHEN 1 THEN json('true') WHEN 0 THEN json('false')
-        ELSE CASE WHEN lower({0}) IN ('true', 't') OR typeof({0}) IN ('integer', 'real') THEN json('true')
-        WHEN lower({0}) IN ('false', 'f') THEN json('false') ELSE {0} END END"""
+        ELSE CASE WHEN {0} IS NOT NULL THEN json(onetrip_boolean({0})) END END"""
     ),
     "float": by_template("json(onetrip_float({0}))"),
     "bytes": by_template("onetrip_text({0})"),

@@ -1,0 +1,138 @@
+"""Endpoint → the parameters that OpenAPI shows of it.
+
+What a schema admits here is what `query`, `plan` and the parsers of values accept: clients and checkers are generated
+from it. Patterns are in the regular expressions of JSON Schema, those of ECMAScript.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from onetrip.http.routes import key_name
+from onetrip.plan.read import Endpoint
+from onetrip.query.parser import filter_name
+from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
+from onetrip.settings import Limits
+
+MAX_NAMES = 100
+"""Names that one pattern spells out; a path through more relations than fit is accepted all the same."""
+
+_SYNTAX, _ESCAPED = re.compile(r"[\\^$.*+?()\[\]{}|/]"), r"\\\g<0>"
+_TEXT = r"[^\u0000]*"
+_DAY = "(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+_WRITTEN: Mapping[str, Mapping[str, Any]] = {
+    "string": {"pattern": f"^{_TEXT}$"},
+    "bytes": {"pattern": f"^{_TEXT}$"},
+    "decimal": {"pattern": r"^-?([0-9]{1,1000}(\.[0-9]{0,1000})?|\.[0-9]{1,1000})([eE][+-]?[0-9]{1,3})?$"},
+    "local_datetime": {"format": "local-date-time", "pattern": f"^{_DAY}(T{_CLOCK})?$"},
+    "time": {"format": "local-time", "pattern": f"^{_CLOCK}$"},
+}
+"""What the schema of a value does not say of its text in a URL: no NUL, and no offset where there is none."""
+
+
+def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
+    """Describe every parameter that an endpoint takes."""
+    target = endpoint.target
+    parameters = [*_key(endpoint)]
+    if endpoint.many:
+        columns = [shown for shown in target.fields.values() if shown.type.comparable]
+        parameters += [_filter(column) for column in columns]
+        parameters += [_sort([column.name for column in columns]), *_window(target, limits)]
+    paths = _Paths(schema, limits)
+    parameters.append(_list("fields", paths.pattern(target, columns=True), "Columns to answer with"))
+    if target.relations and limits.depth:
+        description = f"Relations to embed, nested up to {limits.depth} deep"
+        parameters.append(_list("include", paths.pattern(target, columns=False), description))
+    return parameters
+
+
+def _key(endpoint: Endpoint) -> list[dict[str, Any]]:
+    key = endpoint.key
+    if not key:
+        return []
+    parameter: dict[str, Any] = {"name": key_name(endpoint.resource), "in": "path", "required": True}
+    if len(key) == 1:
+        return [{**parameter, "schema": _value(key[0])}]
+    parts = ",".join(part.name for part in key)
+    pattern = ",".join("-?[0-9]{1,19}" if part.type.kind == "integer" else _QUOTED for part in key)
+    return [{**parameter, "schema": {"type": "string", "pattern": f"^{pattern}$"}, "description": f"`{parts}`"}]
+
+
+_QUOTED = r'("([^"\u0000]|"")*"|[^",\u0000]+)'
+"""A part of a composite key: as it is, or quoted where it holds a comma."""
+
+
+def _filter(column: Field) -> dict[str, Any]:
+    return _query(filter_name(column.name), _value(column), column.description or f"`{column.name}` is this")
+
+
+def _value(column: Field) -> dict[str, Any]:
+    return {**column.type.json_schema, **_WRITTEN.get(column.type.kind, {})}
+
+
+def _sort(names: Sequence[str]) -> dict[str, Any]:
+    description = "Columns to sort by, `-` for descending; the key is always added"
+    parameter = _list("sort", f"-?({'|'.join(map(_escaped, names))})(:nullsfirst|:nullslast)?", description)
+    once = (
+        {"contains": {"pattern": f"^-?{_escaped(name)}(:|$)"}, "minContains": 0, "maxContains": 1} for name in names
+    )
+    parameter["schema"]["allOf"] = list(once)
+    return parameter
+
+
+def _window(target: ResourceSchema, limits: Limits) -> list[dict[str, Any]]:
+    limit = {"type": "integer", "minimum": 0, "maximum": target.max_limit, "default": target.default_limit}
+    offset = {"type": "integer", "minimum": 0, "maximum": limits.offset, "default": 0}
+    return [_query("limit", limit, "Rows at most"), _query("offset", offset, "Rows to skip")]
+
+
+class _Paths:
+    """Patterns of dotted paths: relations, and the columns at the end of them."""
+
+    def __init__(self, schema: Schema, limits: Limits) -> None:
+        self.schema = schema
+        self.depth = limits.depth
+
+    def pattern(self, target: ResourceSchema, *, columns: bool) -> str:
+        """Write the pattern of a path, through as many relations as it may have, or as fit."""
+        spelled = self.depth
+        while spelled and self._count(target, self.depth, spelled, columns) > MAX_NAMES:
+            spelled -= 1
+        return self._pattern(target, self.depth, spelled, columns)
+
+    def _pattern(self, target: ResourceSchema, depth: int, spelled: int, columns: bool) -> str:
+        """`depth` relations may follow, `spelled` of them are followed by what is below them."""
+        names = _own(target) if columns else []
+        names = [_escaped(name) for name in names]
+        for name, end in self._relations(target).items() if depth else ():
+            below = self._pattern(end, depth - 1, spelled - 1, columns) if spelled else ""
+            names.append(_escaped(name) + (rf"(\.{below})?" if below else ""))
+        return f"({'|'.join(names)})" if names else ""
+
+    def _count(self, target: ResourceSchema, depth: int, spelled: int, columns: bool) -> int:
+        ends = self._relations(target).values() if depth else ()
+        below = (self._count(end, depth - 1, spelled - 1, columns) if spelled else 0 for end in ends)
+        return (len(_own(target)) if columns else 0) + len(ends) + sum(below)
+
+    def _relations(self, target: ResourceSchema) -> dict[str, ResourceSchema]:
+        served = {name: self.schema.resources[relation.target] for name, relation in target.relations.items()}
+        return served | {nested.name: nested.target for nested in target.view.nested}
+
+
+def _own(target: ResourceSchema) -> list[str]:
+    return [item.name for item in target.view.items if not isinstance(item, Nested)]
+
+
+def _escaped(name: str) -> str:
+    return _SYNTAX.sub(_ESCAPED, name)
+
+
+def _list(name: str, pattern: str, description: str) -> dict[str, Any]:
+    items = {"type": "string", "pattern": f"^{pattern}$"}
+    schema = {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
+    return _query(name, schema, description) | {"style": "form", "explode": False}
+
+
+def _query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": description}

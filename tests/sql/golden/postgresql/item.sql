@@ -1,0 +1,7 @@
+-- GET /people/1
+SELECT convert_to(anon_1.json::text, 'UTF8') AS body
+FROM (SELECT row_to_json(anon_2.*) AS json
+FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
+FROM person AS person_1
+WHERE person_1.id = $1::INTEGER) AS anon_2) AS anon_1
+-- path/id

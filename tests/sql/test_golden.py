@@ -1,0 +1,88 @@
+"""The SQL of each kind of request, per dialect, without a database.
+
+`ONETRIP_UPDATE_GOLDENS=1 pytest tests/sql/test_golden.py` writes the files anew; their difference is for the reviewer.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects.sqlite import aiosqlite
+
+from onetrip.http.routes import RouteTable
+from onetrip.plan.read import plan_read
+from onetrip.query.parser import parse, split
+from onetrip.schema.derive import derive
+from onetrip.settings import Limits
+from onetrip.sql.dialects.dialect import Dialect
+from onetrip.sql.dialects.postgresql import PostgreSQL
+from onetrip.sql.dialects.sqlite import SQLite
+from onetrip.sql.read import compile_read
+from tests.sql.people import Desk, Person, Project, Team
+from tests.sql.samples import Sample
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = os.environ.get("ONETRIP_UPDATE_GOLDENS") == "1"
+
+DIALECTS: dict[str, Dialect] = {
+    "sqlite": SQLite(aiosqlite.dialect()),  # type: ignore[no-untyped-call]
+    "postgresql": PostgreSQL(asyncpg.dialect()),  # type: ignore[no-untyped-call]
+}
+
+QUERIES = {
+    "list": "/people",
+    "item": "/people/1",
+    "composite_key": "/desks/1,2",
+    "fields": "/people?fields=name,id",
+    "to_one": "/people/1/team",
+    "to_many": "/teams/1/members",
+    "include_to_one": "/people?include=team",
+    "include_to_many": "/teams/1?include=members",
+    "include_nested": "/teams?include=members.reports.boss",
+    "include_many_to_many": "/people?include=projects",
+    "many_to_many": "/projects/1/people",
+    "self_reference": "/people/1?include=boss,reports",
+    "filters": "/people?name=Ada&team_id=1&budget=12.5",
+    "filter_by_moment": "/samples?fields=id&moment=2026-01-31T09:30:00Z",
+    "filter_by_enum": "/samples?fields=id&color=red&plain_mode=read-only&level=1",
+    "sort": "/people?sort=-name,budget:nullsfirst&limit=10&offset=20",
+    "sort_by_enum": "/samples?fields=id&sort=color",
+    "types": "/samples?fields=id,text,flag,moment,local,day,at,price,tiny,ratio,ticket,hex_ticket,color,level,raw",
+}
+"""Name of the file → request."""
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_sql(dialect: str, name: str) -> None:
+    """A request compiles to the statement that was reviewed."""
+    compiled = statement(DIALECTS[dialect], QUERIES[name])
+    file = GOLDEN / dialect / f"{name}.sql"
+    if UPDATE:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(compiled)
+    assert file.exists(), "run with ONETRIP_UPDATE_GOLDENS=1 and review what is written"
+    assert compiled == file.read_text()
+
+
+def test_no_file_is_left_over() -> None:
+    """Every file belongs to a query."""
+    assert {file.stem for file in GOLDEN.rglob("*.sql")} == set(QUERIES)
+
+
+def statement(dialect: Dialect, target: str) -> str:
+    """Compile a request, and say which parameter fills each placeholder."""
+    schema = derive([Team, Person, Project, Desk, Sample], dialect.sqlalchemy, dialect.inexact)
+    path, _, query = target.partition("?")
+    found = RouteTable(schema).find(path)
+    assert found is not None
+    plan = plan_read(parse(split(query.encode())[0]), found.route.endpoint, schema, Limits())
+    compiled = compile_read(plan, dialect)
+    lines = [line.rstrip() for line in compiled.text.splitlines()]
+    names = ["/".join(map(str, parameter.loc)) for parameter in plan.parameters]
+    filled = [
+        repr(argument.constant) if argument.parameter is None else names[argument.parameter]
+        for argument in compiled.arguments
+    ]
+    return "\n".join([f"-- GET {target}", *lines, f"-- {', '.join(filled) or 'no parameters'}", ""])
