@@ -151,21 +151,14 @@ class _Planner:
         items: list[Field | Computed | Embedded] = []
         includes = {embed.name: embed.query.include for embed in include}
         always = {nested.name: nested for nested in view.nested}
-        if wanted is None:
-            for item in view.items:
-                if isinstance(item, Nested):
-                    items.append(self._nested(item, None, includes.pop(item.name, ()), depth))
-                else:
-                    items.append(item)
-        else:
-            for name, below in wanted.items():
-                if name in always:
-                    items.append(self._nested(always[name], below or None, includes.pop(name, ()), depth))
-                elif below or (name in resource.relations and name not in resource.fields):
-                    relation = relation_named(resource, name, ("query", "fields"))
-                    items.append(self._embed(relation, below or None, includes.pop(name, ()), depth, "fields"))
-                else:
-                    items.append(shown_named(resource, name, ("query", "fields")))
+        for name, below in _spelled_out(wanted, view).items():
+            if name in always:
+                items.append(self._nested(always[name], below, includes.pop(name, ()), depth))
+            elif below != _LEAF or (name in resource.relations and name not in resource.fields):
+                relation = relation_named(resource, name, ("query", "fields"))
+                items.append(self._embed(relation, below, includes.pop(name, ()), depth, "fields"))
+            else:
+                items.append(shown_named(resource, name, ("query", "fields")))
         for name, inner in includes.items():
             if name in always:
                 items.append(self._nested(always[name], None, inner, depth))
@@ -250,25 +243,28 @@ def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 _Tree = dict[str, "_Tree"]
+_WHOLE = ""
+_LEAF: _Tree = {_WHOLE: {}}
+"""What stands at the end of a path: the whole column or relation. No name is empty."""
 
 
 def _tree(paths: Iterable[Path]) -> _Tree:
-    """Merge paths: `id,author.name,author.id` is `{"id": {}, "author": {"name": {}, "id": {}}}`.
-
-    Raises `Invalid` for a relation that is asked for as a whole and in part.
-    """
+    """Merge paths: `id,author.name,author.id` is a tree of `id` and `author`, which is one of `name` and `id`."""
     tree: _Tree = {}
-    ends = set(paths := tuple(paths))
     for path in paths:
         branch = tree
-        for number, name in enumerate(path, 1):
-            if number < len(path) and path[:number] in ends:
-                whole, part = ".".join(path[:number])[:100], ".".join(path)[:100]
-                raise Invalid.at(
-                    ("query", "fields"), f"'{whole}' stands in 'fields' beside '{part}', a part of it.", "repeated"
-                )
+        for name in (*path, _WHOLE):
             branch = branch.setdefault(name, {})
     return tree
+
+
+def _spelled_out(wanted: _Tree | None, view: View) -> _Tree:
+    """Replace "the whole" by the names of everything in a view; what is wanted beside it stays."""
+    if wanted is not None and _WHOLE not in wanted:
+        return wanted
+    named = {item.name: _LEAF for item in view.items}
+    further = {name: named.get(name, {}) | below for name, below in (wanted or {}).items() if name != _WHOLE}
+    return named | further
 
 
 def _refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
