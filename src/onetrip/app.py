@@ -100,7 +100,7 @@ class API:
     def metadata(self) -> tuple[sa.MetaData, ...]:
         """The metadata of every table that is served."""
         tables = (sa.inspect(resource.entity).local_table for resource in self.schema.resources.values())
-        return tuple(dict.fromkeys(table.metadata for table in tables))
+        return tuple(dict.fromkeys(table.metadata for table in tables if isinstance(table, sa.Table)))
 
     @property
     def exception_handlers(self) -> Mapping[Any, Any]:

@@ -5,9 +5,10 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy.orm import registry
+from sqlalchemy.orm.base import opt_manager_of_class
 
 from onetrip.cli.load import Loaded, load
 from onetrip.cli.main import run
@@ -44,9 +45,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - known:
         if str(getattr(sys.modules[name], "__file__", None) or tmp_path).startswith(str(tmp_path)):
             for value in list(vars(sys.modules.pop(name)).values()):
-                mappers = getattr(value, "_sa_registry", None)
-                if isinstance(mappers, registry):
-                    mappers.dispose()  # one that is broken would break the tests that follow
+                manager = opt_manager_of_class(value) if isinstance(value, type) else None
+                if manager is not None and manager.is_mapped and value.__module__ == name:
+                    forget(manager)
+
+
+def forget(manager: Any) -> None:
+    """Unmap one class: a broken one would break the tests that follow, and its registry has others in it."""
+    table, mappers = manager.mapper.local_table, manager.mapper.registry
+    mappers._dispose_manager_and_mapper(manager)
+    table.metadata.remove(table)
 
 
 @pytest.fixture

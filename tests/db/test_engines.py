@@ -1,6 +1,7 @@
 """`API(engine=…)`: engines that a user has already, of every driver, are used and stay theirs."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -181,6 +182,47 @@ def test_an_asynchronous_engine_in_memory() -> None:
 
     with static_memory() as synchronous:
         wanted = asyncio.run(answers(API(*TABLES, engine=synchronous)))
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_one_connection_is_one_transaction_at_a_time(kind: str) -> None:
+    """In a database in memory a read does not end the transaction of a session that is at work beside it."""
+
+    async def main() -> None:
+        engine: Any = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
+        if kind == "sync":
+            engine = sa.create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
+            blog.metadata.create_all(engine)
+        else:
+            async with engine.begin() as connection:
+                await connection.run_sync(blog.metadata.create_all)
+        api = API(*TABLES, engine=engine)
+        app = application(api)
+
+        @app.post("/async")
+        async def create(session: Annotated[AsyncSession, Depends(api.session)]) -> None:
+            session.add(blog.User(email="a@example.com", username="a"))
+            await session.flush()
+            await asyncio.sleep(0.1)
+
+        @app.post("/sync")
+        def create_sync(session: Annotated[Session, Depends(api.sync_session)]) -> None:
+            session.add(blog.User(email="a@example.com", username="a"))
+            session.flush()
+            time.sleep(0.1)
+
+        async with serving(app) as client:
+            writing = asyncio.create_task(client.post(f"/{kind}"))
+            await asyncio.sleep(0.05)
+            assert len((await client.get("/users")).json()) == 1
+            assert (await writing).status_code == 200
+            assert len((await client.get("/users")).json()) == 1
+        if kind == "sync":
+            engine.dispose()
+        else:
+            await engine.dispose()
+
     asyncio.run(main())
 
 

@@ -4,11 +4,14 @@ import asyncio
 import gc
 import threading
 import time
+from typing import Annotated
 
 import pytest
 import uvloop
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
+from sqlmodel import Session, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API
 from onetrip.db.database import Database
@@ -39,6 +42,24 @@ def test_a_test_client_without_its_context(filled: Backend) -> None:
     """Each request runs in a loop of its own and without a lifespan: all are answered, and nothing stays open."""
     client = TestClient(application(API(*TABLES, database=filled.url)))
     assert {client.get("/posts").status_code for _ in range(20)} == {200}
+    assert left(filled) == 0
+
+
+def test_sessions_end_with_their_loop_too(filled: Backend) -> None:
+    """So do the connections of sessions of both kinds."""
+    api = API(*TABLES, database=filled.url)
+    app = FastAPI()
+
+    @app.get("/async")
+    async def with_session(session: Annotated[AsyncSession, Depends(api.session)]) -> int:
+        return len((await session.exec(select(blog.User))).all())
+
+    @app.get("/sync")
+    def with_sync_session(session: Annotated[Session, Depends(api.sync_session)]) -> int:
+        return len(session.exec(select(blog.User)).all())
+
+    for _ in range(5):
+        assert [TestClient(app).get(path).json() for path in ("/async", "/sync")] == [2, 2]
     assert left(filled) == 0
 
 

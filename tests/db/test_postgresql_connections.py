@@ -245,11 +245,10 @@ def test_sessions_find_room(postgres: Backend) -> None:
         together = asyncio.Barrier(5)
 
         async def session() -> None:
-            with database.connections().session():
-                async with database.engine.connect() as connection:
-                    await connection.exec_driver_sql("SELECT 1")
-                    await together.wait()
-                    assert await value(database, number(1)) == b"1"
+            async with database.connections().session(), database.engine.connect() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+                await together.wait()
+                assert await value(database, number(1)) == b"1"
 
         assert await open_all(database) == 4
         await asyncio.gather(*(session() for _ in range(5)))

@@ -1,7 +1,6 @@
 """SQLite: reads in place and on workers, locks, memory, files of every kind."""
 
 import asyncio
-import gc
 import os
 import sqlite3
 import tempfile
@@ -58,6 +57,12 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN EXCLUSIVE")
     connection.execute("UPDATE post SET title = 'changed' WHERE id = 1")
     yield connection
+    connection.close()
+
+
+def set_journal(path: Path, mode: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA journal_mode = {mode}")
     connection.close()
 
 
@@ -159,7 +164,7 @@ def test_closing_ends_what_still_runs(blog_in_file: Backend) -> None:
 def test_a_locked_database_is_waited_for_beside_the_event_loop(blog_in_file: Backend, journal: str) -> None:
     """While another process writes, a read waits on a worker (or reads the state before it, in WAL) and is answered."""
     path = Path(blog_in_file.url.removeprefix("sqlite:///"))
-    sqlite3.connect(path).execute(f"PRAGMA journal_mode = {journal}")
+    set_journal(path, journal)
 
     async def body(database: Database, reader: SQLiteReader) -> None:
         await run(database, "SELECT 1 FROM post")
@@ -379,9 +384,7 @@ def test_a_file_that_may_only_be_read(journal: str, status: int) -> None:
         folder, url = Path(name), f"sqlite:///{name}/test.db"
         backend = Backend("sqlite", url)
         backend.create(blog.metadata, *blog.rows())
-        sqlite3.connect(folder / "test.db").execute(f"PRAGMA journal_mode = {journal}")
-        backend.engines[0].dispose()
-        gc.collect()
+        set_journal(folder / "test.db", journal)
         check_all_ways(API(*TABLES, database=url, own=False))  # imports what it needs
         (folder / "test.db").chmod(0o444)
         folder.chmod(0o555)

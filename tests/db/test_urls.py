@@ -131,7 +131,7 @@ def test_nothing_is_prepared_for_a_pooler(postgres: Backend) -> None:
 def test_parameters_of_sqlite_uris(tmp_path: Path) -> None:
     """With `uri=true` SQLite's own parameters work, for requests and for sessions."""
     path = tmp_path / "a?b.db"
-    Backend("sqlite", f"sqlite:///{quote(str(path))}").engine().connect().close()
+    Backend("sqlite", f"sqlite:///{quote(str(path))}").create(sa.MetaData())
     assert path.exists()
     database = Database(f"sqlite:///file:{quote(quote(str(path)))}?mode=ro&uri=true")
 

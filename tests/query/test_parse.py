@@ -101,6 +101,8 @@ def test_a_filter_is_a_path_and_an_operator(parameter: str, path: tuple[str, ...
         ("sort=a:first", "syntax"),
         ("sort=:nullsfirst", "syntax"),
         ("sort=a:nullsfirst:x", "syntax"),
+        ("sort=a,a", "repeated"),
+        ("sort=-a,b,-a", "repeated"),
         ("fields=a,a", "repeated"),
         ("include=a.b,a.b", "repeated"),
         ("include=a,%20a", "repeated"),

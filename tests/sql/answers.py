@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 
+import pytest
 import sqlalchemy as sa
+from pydantic import BaseModel
 from sqlmodel import Session, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -16,6 +18,9 @@ from onetrip.http.routes import RouteTable, key_texts
 from tests.support.databases import Backend
 
 Result = TypeVar("Result")
+
+QUIET = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does .not. support Decimal:sqlalchemy.exc.SAWarning")
+"""SQLAlchemy warns of every Decimal on SQLite."""
 
 
 @dataclass
@@ -79,8 +84,17 @@ class Service:
 
     def shown(self, row: Any) -> bytes:
         """Write a row as Pydantic does, by the Read model of its resource."""
-        view = next(found.view for found in self.api.schema.resources.values() if found.entity is type(row))
-        return view.model.model_validate(row, from_attributes=True, by_name=True).model_dump_json(by_alias=True).encode()
+        model = self.api.schema.resources[self.name_of(type(row))].view.model
+        shown: BaseModel = model.model_validate(row, from_attributes=True, by_name=True)
+        return shown.model_dump_json(by_alias=True).encode()
+
+    def name_of(self, model: type[Any]) -> str:
+        """Answer the path segment of a table."""
+        return next(name for name, found in self.api.schema.resources.items() if found.entity is model)
+
+    def whole(self, model: type[Any], query: str = "") -> bytes:
+        """Answer every row of a table by the API."""
+        return self.get(f"/{self.name_of(model)}?limit=1000{query}")
 
     def expected(self, model: type[Any]) -> bytes:
         """Write every row of a table as Pydantic does."""
@@ -90,6 +104,10 @@ class Service:
 def joined(objects: Iterable[bytes]) -> bytes:
     """Write a JSON array of objects."""
     return b"[%s]" % b",".join(objects)
+
+
+Serve = Callable[..., tuple[Service, Service]]
+"""Serves the same tables on SQLite and on PostgreSQL: the resources, `metadata=[…]`."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ so that no start order can be wrong: a test client that changes loops gets new c
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from onetrip.db.engines import Memory, create_async, create_sync
-from onetrip.db.runner import EngineRunner, Row, Runner, ThreadRunner
+from onetrip.db.runner import EngineRunner, Row, Runner, ThreadRunner, place
 from onetrip.db.sqlite import SQLiteReader, file_uri
 from onetrip.db.url import async_url, is_memory, keeps_prepared, parse_url, shown
 from onetrip.errors import ConfigurationError
@@ -114,11 +114,18 @@ class Database:
 
     async def close(self) -> None:
         """Close every connection that was opened here, on the running loop and for synchronous sessions."""
-        loop = asyncio.get_running_loop()
-        found = self._open.pop(loop, None)
-        self._last = (None, None)
+        found = self._open.get(asyncio.get_running_loop())
         if found is not None:
             await found.guard.aclose()
+        self._close_sync()
+
+    def _forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._open.pop(loop, None)
+        self._last = (None, None)
+        if not self._open:
+            self._close_sync()
+
+    def _close_sync(self) -> None:
         if self._sync_engine is not None and self._sync_engine is not self.given:
             self._sync_engine.dispose()
             self._sync_engine = None
@@ -136,13 +143,13 @@ class Database:
 
 
 class _Connections:
-    """What one event loop has open."""
+    """What one event loop has open. `places` are as many as there are connections, for those who ask before."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
         self._engine = database.given if isinstance(database.given, AsyncEngine) else None
+        self.places = asyncio.Semaphore(_size(database.given) or database.pool.size)
         self.runner = self._create_runner()
-        self.places = asyncio.Semaphore(database.pool.size)
         self.guard = self._close_with_the_loop()
         with suppress(StopIteration):  # up to its `yield`: from then on the loop knows it
             self.guard.asend(None).send(None)
@@ -160,26 +167,34 @@ class _Connections:
             self._engine = create_async(database.sessions_url, database.pool, wal=database.tunes_files)
         return self._engine
 
-    def session(self) -> AbstractContextManager[None]:
-        """Count an asynchronous session in."""
-        counted = getattr(self.runner, "session", None)
-        return nullcontext() if counted is None else counted()
+    def session(self) -> AbstractAsyncContextManager[None]:
+        """Make room for an asynchronous session, where it shares connections with requests."""
+        if isinstance(self.runner, EngineRunner):
+            return place(self.places, self.database.pool.timeout)
+        return getattr(self.runner, "session", nullcontext)()
+
+    def sync_session(self) -> AbstractAsyncContextManager[None]:
+        """Wait until there is a connection for a synchronous session."""
+        return place(self.places, self.database.pool.timeout)
 
     def _create_runner(self) -> Runner:
-        database, pool = self.database, self.database.pool
-        if database.url.drivername == "sqlite":
-            if database.memory is not None:
-                return SQLiteReader(database.memory.uri, workers=_SQLITE_WORKERS, timeout=pool.timeout)
-            if not is_memory(database.url):
-                return SQLiteReader(_uri(database.url), workers=_SQLITE_WORKERS, timeout=pool.timeout)
+        database, timeout = self.database, self.database.pool.timeout
+        if database.memory is not None:
+            return SQLiteReader(database.memory.uri, workers=_SQLITE_WORKERS, timeout=timeout)
+        if database.url.drivername == "sqlite" and not is_memory(database.url):
+            return SQLiteReader(_uri(database.url), workers=_SQLITE_WORKERS, timeout=timeout)
         if isinstance(database.given, sa.Engine):
-            return ThreadRunner(database.given, threads=_places(database.given) or pool.size, timeout=pool.timeout)
+            return ThreadRunner(database.given, places=self.places, timeout=timeout)
         if self.engine.dialect.driver != "asyncpg":
-            return EngineRunner(self.engine)
+            return EngineRunner(self.engine, places=self.places, timeout=timeout)
+        return self._hold_connections()
+
+    def _hold_connections(self) -> Runner:
         from onetrip.db.postgresql import HeldConnections  # asyncpg is an extra
 
+        database, pool = self.database, self.database.pool
         # Of an engine that is ours all but a few, of one that has other users half.
-        share = pool.size - _KEPT_FOR_SESSIONS if database.given is None else (_places(self.engine) or pool.size) // 2
+        share = pool.size - _KEPT_FOR_SESSIONS if database.given is None else (_size(self.engine) or pool.size) // 2
         prepared = pool.prepared and keeps_prepared(database.url)
         return HeldConnections(
             self.engine, share=max(1, share), kept=_KEPT_FOR_SESSIONS, timeout=pool.timeout, prepared=prepared
@@ -194,7 +209,7 @@ class _Connections:
         try:
             yield
         finally:
-            self.database._open.pop(asyncio.get_running_loop(), None)
+            self.database._forget(asyncio.get_running_loop())
             await self.runner.close()
             if self._engine is not None and self._engine is not self.database.given:
                 await self._engine.dispose()
@@ -207,9 +222,9 @@ def _uri(url: URL) -> str:
     return file_uri(url.database or "")
 
 
-def _places(engine: AsyncEngine | sa.Engine) -> int | None:
+def _size(engine: AsyncEngine | sa.Engine | None) -> int | None:
     """Say how many connections an engine's pool may open, `None` when it does not say."""
-    pool = engine.pool
+    pool = None if engine is None else engine.pool
     if isinstance(pool, QueuePool):
         return pool.size() + max(pool._max_overflow, 0)
     return 1 if isinstance(pool, StaticPool) else None

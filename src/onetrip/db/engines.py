@@ -30,6 +30,9 @@ class Memory:
         self.uri = f"{self.name}?vfs=memdb"
         self._anchor = sqlite3.connect(self.uri, uri=True, check_same_thread=False)
 
+    def __del__(self) -> None:
+        self._anchor.close()
+
     @property
     def url(self) -> URL:
         """The URL by which SQLAlchemy reaches it."""

@@ -6,8 +6,8 @@ transaction around the one statement of a request. A prepared statement runs in 
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -72,8 +72,8 @@ class HeldConnections:
         self.waiting: deque[asyncio.Future[_Connection | None]] = deque()
         self.closing: set[asyncio.Task[None]] = set()
 
-    @contextmanager
-    def session(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
         """Count a session in: it may need a connection that requests hold."""
         self._count_sessions(+1)
         if self.opened > self.limit and self.idle:

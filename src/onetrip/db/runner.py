@@ -50,8 +50,10 @@ class Runner(Protocol):
 class EngineRunner:
     """Runs statements on connections of an asynchronous engine, one checkout each."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, *, places: asyncio.Semaphore, timeout: float) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
+        self.places = places
+        self.timeout = timeout
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement on a connection of the pool; once more if the connection was lost."""
@@ -66,7 +68,7 @@ class EngineRunner:
             raise unavailable(error) or differs(error) from error
 
     async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        async with self.engine.connect() as connection:
+        async with place(self.places, self.timeout), self.engine.connect() as connection:
             return await connection.run_sync(_first_row, text, arguments)
 
     async def close(self) -> None:
@@ -76,10 +78,10 @@ class EngineRunner:
 class ThreadRunner:
     """Runs statements on connections of a synchronous engine, each in a thread."""
 
-    def __init__(self, engine: sa.Engine, *, threads: int, timeout: float) -> None:
+    def __init__(self, engine: sa.Engine, *, places: asyncio.Semaphore, timeout: float) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
+        self.places = places
         self.timeout = timeout
-        self.places = asyncio.Semaphore(threads)
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement in a thread of its own; once more if the connection was lost."""

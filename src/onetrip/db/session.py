@@ -18,7 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
-from onetrip.db.runner import place, unavailable
+from onetrip.db.runner import unavailable
 from onetrip.errors import ConfigurationError
 
 _FUNCTION_STACK = "fastapi_function_astack"
@@ -32,8 +32,10 @@ async def session(database: Database, scope: Any) -> AsyncIterator[AsyncSession]
     Raises `Unavailable` for an error that says that the database is away or busy.
     """
     connections = database.connections()
-    engine = connections.engine.execution_options(**{IMMEDIATE: _writes(scope)})
-    with connections.session():
+    engine = connections.engine
+    if _writes(scope):
+        engine = engine.execution_options(**{IMMEDIATE: True})
+    async with connections.session():
         try:
             async with SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as opened:
                 yield opened
@@ -51,8 +53,11 @@ async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]
     No more are open than there are connections, so that an endpoint never waits for one in a thread that another
     endpoint needs to give one back; and each is committed in a thread of its own. Raises `Unavailable`.
     """
-    engine = database.sync_engine.execution_options(**{IMMEDIATE: _writes(scope)})
-    async with place(database.connections().places, database.pool.timeout):
+    connections = database.connections()
+    engine = database.sync_engine
+    if _writes(scope):
+        engine = engine.execution_options(**{IMMEDIATE: True})
+    async with connections.sync_session():
         opened = Session(engine, expire_on_commit=False, close_resets_only=False)
         try:
             yield opened

@@ -58,6 +58,9 @@ class Connection(sqlite3.Connection):
                 end()
         super().close()
 
+    def __del__(self) -> None:
+        self.close()  # a request was cancelled while it was opened
+
 
 def connect(uri: str) -> sqlite3.Connection:
     """Open a connection that reads, in autocommit mode."""

@@ -12,7 +12,7 @@ from onetrip.sql.statement import SEPARATOR
 RawHeaders = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
-_UNSAFE = re.compile(rb'[^!#-;=?-~]')
+_UNSAFE = re.compile(rb"[^!#-;=?-~]")
 
 
 class Answer(NamedTuple):

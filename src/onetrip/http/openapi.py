@@ -5,7 +5,9 @@ signature: FastAPI would parse them a second time.
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
@@ -31,6 +33,9 @@ _COMMON: dict[int | str, Any] = {
     422: _problem("A parameter does not exist or its value is not valid."),
     503: _problem("The database is away or busy; `Retry-After` says when to come back."),
 }
+
+Fields = Annotated[dict[str, Any], Field(title="Fields", description="What `fields` asked for, when it is given")]
+"""The other form of an answer: `fields` leaves out what a model promises."""
 
 LIVEZ: dict[str, Any] = {
     "operation_id": "livez",
@@ -59,7 +64,7 @@ class Operations:
     def describe(self, route: Route) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a route."""
         endpoint = route.endpoint
-        model: Any = self.models[endpoint.target.name]
+        shown: Any = self.models[endpoint.target.name] | Fields
         identifier, summary = _named(endpoint)
         responses = dict(_COMMON)
         if endpoint.kind == "collection":
@@ -71,7 +76,7 @@ class Operations:
             "summary": summary,
             "description": endpoint.target.description or "",
             "tags": list(endpoint.resource.tags),
-            "response_model": list[model] if endpoint.many else model,
+            "response_model": list[shown] if endpoint.many else shown,
             "responses": responses,
             "openapi_extra": {"parameters": parameters.describe(endpoint, self.schema, self.limits)},
         }

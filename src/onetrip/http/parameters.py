@@ -72,13 +72,8 @@ def _value(column: Field) -> dict[str, Any]:
 
 
 def _sort(names: Sequence[str]) -> dict[str, Any]:
-    description = "Columns to sort by, `-` for descending; the key is always added"
-    parameter = _list("sort", f"-?({'|'.join(map(_escaped, names))})(:nullsfirst|:nullslast)?", description)
-    once = (
-        {"contains": {"pattern": f"^-?{_escaped(name)}(:|$)"}, "minContains": 0, "maxContains": 1} for name in names
-    )
-    parameter["schema"]["allOf"] = list(once)
-    return parameter
+    pattern = f"-?({'|'.join(map(_escaped, names))})(:nullsfirst|:nullslast)?"
+    return _list("sort", pattern, "Columns to sort by, `-` for descending; the key is always added")
 
 
 def _window(target: ResourceSchema, limits: Limits) -> list[dict[str, Any]]:

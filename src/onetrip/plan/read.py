@@ -130,7 +130,7 @@ class _Planner:
             if not found.type.comparable:
                 raise Invalid.at(loc, f"'{found.name}' cannot be sorted by.", "not_sortable")
             if any(key.field is found for key in keys):
-                raise Invalid.at(loc, f"'{found.name}' stands in 'sort' twice.", "repeated")
+                continue  # rows that are equal in a column cannot be told apart by it a second time
             nulls_first = None if wanted.nulls is None else wanted.nulls == "first"
             keys.append(OrderKey(field=found, descending=wanted.descending, nulls_first=nulls_first))
         return (*keys, *key_order(resource, keys))

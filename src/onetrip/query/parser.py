@@ -128,10 +128,9 @@ def parse(shape: Shape) -> Query:
     slots = {name: Slot(index) for index, name in enumerate(name for name, text in shape if text is None)}
     texts = {name: text for name, text in shape if text is not None}
     fields = _paths("fields", texts["fields"]) if "fields" in texts else None
-    sort = tuple(_sort_key(item) for item in _items("sort", texts["sort"])) if "sort" in texts else None
     return Query(
         where=tuple(_compare(name, slot) for name, slot in slots.items() if name not in PARAMETERS),
-        sort=sort,
+        sort=_sort(texts["sort"]) if "sort" in texts else None,
         limit=slots.get("limit"),
         offset=slots.get("offset"),
         include=_embeds(_paths("include", texts["include"])) if "include" in texts else (),
@@ -152,15 +151,18 @@ def _items(parameter: str, text: str) -> list[str]:
         raise Invalid.at(("query", parameter), f"'{parameter}' is empty: name something, or leave it out.", "empty")
     if "" in items:
         raise Invalid.at(("query", parameter), f"'{parameter}' has a comma with no name beside it.", "syntax")
+    if len(set(items)) < len(items):
+        twice = next(item for item, count in Counter(items).items() if count > 1)
+        raise Invalid.at(("query", parameter), f"'{twice[:100]}' stands in '{parameter}' twice.", "repeated")
     return items
 
 
 def _paths(parameter: str, text: str) -> tuple[Path, ...]:
-    paths = tuple(_path(parameter, item) for item in _items(parameter, text))
-    if len(set(paths)) < len(paths):
-        twice = next(path for number, path in enumerate(paths) if path in paths[:number])
-        raise Invalid.at(("query", parameter), f"'{'.'.join(twice)[:100]}' stands in '{parameter}' twice.", "repeated")
-    return paths
+    return tuple(_path(parameter, item) for item in _items(parameter, text))
+
+
+def _sort(text: str) -> tuple[SortKey, ...]:
+    return tuple(_sort_key(item) for item in _items("sort", text))
 
 
 def _path(parameter: str, item: str) -> Path:

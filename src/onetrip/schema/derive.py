@@ -5,7 +5,7 @@ as the database has it. What cannot be served is refused here, at start, with th
 """
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -22,9 +22,16 @@ from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
-from onetrip.schema.mappers import configure, is_reflected, mapper_of
-from onetrip.schema.model import LINK, Field, Relation, ResourceSchema, Schema, View
+from onetrip.schema.mappers import configure, is_column, is_reflected, mapper_of
+from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View
 from onetrip.schema.paths import choose_paths, path_of
+from onetrip.schema.refusals import (
+    refuse_alias,
+    refuse_clashes,
+    refuse_link_clashes,
+    refuse_unfillable,
+    refuse_untyped,
+)
 from onetrip.schema.types import as_base64, describe
 from onetrip.schema.written import Source, refuse_relation_readers, written_view
 
@@ -41,7 +48,7 @@ def derive(declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: 
     drafts = [_Draft(name, resource, mapper) for name, resource, mapper in zip(names, resources, mappers, strict=True)]
     derivation = _Derivation(drafts, dialect, inexact)
     schema = Schema(resources={draft.name: derivation.resource(draft) for draft in drafts})
-    _refuse_link_clashes(schema)
+    refuse_link_clashes(schema)
     return schema
 
 
@@ -72,7 +79,7 @@ class _Derivation:
         """Make a declared resource."""
         read = draft.resource.read
         view = self._derived(draft) if read is None else self._written(draft, read)
-        _refuse_unfillable(view)
+        refuse_unfillable(view)
         return self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
 
     def _described(self, draft: _Draft, view: View, guessed: frozenset[str] = frozenset()) -> ResourceSchema:
@@ -81,7 +88,8 @@ class _Derivation:
         named = {field.attribute: field for field in (*columns, *view.fields)}
         shown = {field.attribute for field in view.fields}
         relations = {relation.name: relation for relation in self._relations(draft)} if draft.declared else {}
-        _refuse_clashes(model, view, relations)
+        refuse_clashes(model, view, relations)
+        refuse_untyped(draft.mapper, shown)
         return ResourceSchema(
             name=draft.name, title=model.__name__, entity=model, view=view, relations=relations,
             singular=naming.snake(model.__name__), plural=naming.snake(naming.plural(model.__name__)),
@@ -109,7 +117,7 @@ class _Derivation:
 
         def follow(relation: Relation, inner: type[BaseModel]) -> ResourceSchema:
             prop = draft.mapper.relationships[relation.attribute]
-            _refuse_alias(prop)
+            refuse_alias(prop)
             target = self._draft(prop.mapper)
             return self._described(target, self._written(target, inner, (*inside, model)))
 
@@ -141,7 +149,7 @@ class _Derivation:
             declared = {attribute: index for index, attribute in enumerate(infos)}
 
             def place(prop: ColumnProperty[Any]) -> tuple[bool, int]:
-                return prop.key not in declared and not _is_column(prop), declared.get(prop.key, len(declared))
+                return prop.key not in declared and not is_column(prop), declared.get(prop.key, len(declared))
 
             props = sorted(filter(_is_loaded, mapper.column_attrs), key=place)
             self.fields[mapper] = tuple(self._field(prop, infos.get(prop.key), mapper) for prop in props)
@@ -156,7 +164,7 @@ class _Derivation:
         comment = getattr(column, "doc", None) or getattr(column, "comment", None)
         return Field(
             name=alias or prop.key, attribute=prop.key, type=type_,
-            nullable=bool(column.nullable) if _is_column(prop) else True,
+            nullable=bool(column.nullable) if is_column(prop) else True,
             description=(info.description if info is not None else None) or comment,
         )  # fmt: skip
 
@@ -166,7 +174,7 @@ class _Derivation:
         """Make the relations that a client can follow: to declared resources, and not hidden."""
         for prop in draft.mapper.relationships:
             if prop.mapper.class_ in self.drafts and prop.key not in draft.hidden.attributes:
-                _refuse_alias(prop)
+                refuse_alias(prop)
                 link = tuple(self._link(prop))
                 unwritten = {field.name for field in link if column_reason(field, self.inexact)}
                 yield replace(
@@ -224,10 +232,6 @@ def _is_loaded(prop: ColumnProperty[Any]) -> bool:
     return ("query_expression", True) not in prop.strategy_key and not prop.key.startswith("_sa_")
 
 
-def _is_column(prop: ColumnProperty[Any]) -> bool:
-    return isinstance(prop.columns[0], sa.Column)
-
-
 def _may_be_missing(prop: RelationshipProperty[Any]) -> bool:
     """Say whether a relation to one can lead to none: unless a required foreign key, and nothing else, decides."""
     if prop.direction is not RelationshipDirection.MANYTOONE or prop.mapper.single:
@@ -237,49 +241,3 @@ def _may_be_missing(prop: RelationshipProperty[Any]) -> bool:
         isinstance(part, sa.Column) and not part.nullable and part.foreign_keys for part in prop.local_columns
     )
     return not required or conditions != len(prop.local_remote_pairs)
-
-
-def _refuse_clashes(model: type[Any], view: View, relations: Mapping[str, Relation]) -> None:
-    """Refuse two things of one name in an answer."""
-    names = [item.name for item in view.items]
-    always = {nested.name for nested in view.nested}
-    twice = {name for name in names if names.count(name) > 1} | (set(names) & set(relations) - always)
-    if twice:
-        raise ConfigurationError(
-            f"{model.__name__}: '{min(twice)}' would stand twice in an answer. Give the column another alias, or leave "
-            f"out a relation of that name: Resource({model.__name__}, hidden=['{min(twice)}'])."
-        )
-
-
-def _refuse_alias(prop: RelationshipProperty[Any]) -> None:
-    """Refuse a relationship to a selection of rows, of which only the class would be seen."""
-    if prop.entity.is_aliased_class:
-        name = prop.parent.class_.__name__
-        raise ConfigurationError(
-            f"{name}.{prop.key} leads to an alias, which is not followed. Say which rows with a primaryjoin, or leave "
-            f"the relation out: Resource({name}, hidden=['{prop.key}'])."
-        )
-
-
-def _refuse_unfillable(view: View) -> None:
-    """Refuse a relation that cannot be loaded into an instance, where Python needs it there."""
-    for nested in (*view.nested, *view.read):
-        prop = sa.inspect(view.entity).relationships[nested.relation.attribute]
-        if view.python and prop.lazy in ("dynamic", "write_only"):
-            raise ConfigurationError(
-                f"{view.model.__name__} shows '{prop.key}', which {view.entity.__name__} declares as "
-                f"lazy='{prop.lazy}', and is written in Python, because {view.python}. Declare it without lazy=."
-            )
-        _refuse_unfillable(nested.view)
-
-
-def _refuse_link_clashes(schema: Schema) -> None:
-    """Refuse a column that is called as the columns of a link row are, where there are such."""
-    for resource in schema.resources.values():
-        for relation in resource.relations.values():
-            target = schema.resources[relation.target]
-            if relation.link and any(item.name == LINK for item in target.view.items):
-                raise ConfigurationError(
-                    f"{target.title}: '{LINK}' is where '{relation.name}' of {resource.title} shows the columns of the "
-                    "link row. Give the column an alias."
-                )

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import AmbiguousForeignKeysError, NoForeignKeysError, NoReferenceError, SQLAlchemyError
-from sqlalchemy.orm import Mapper, RelationshipProperty
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
 from sqlmodel import SQLModel
 
 from onetrip.errors import ConfigurationError, nearest
@@ -24,6 +24,11 @@ REFLECTED = "onetrip_reflected"
 def is_reflected(mapper: Mapper[Any]) -> bool:
     """Say whether a class was made from what a database says, so that its names are nobody's choice."""
     return bool(getattr(mapper.local_table, "info", {}).get(REFLECTED))
+
+
+def is_column(prop: ColumnProperty[Any]) -> bool:
+    """Say whether an attribute is a column of a table, and not an expression."""
+    return isinstance(prop.columns[0], sa.Column)
 
 
 def mapper_of(model: Any) -> Mapper[Any]:

@@ -7,11 +7,7 @@ class (its properties work, its hidden columns are loaded) and goes through the 
 
 import json
 import logging
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,15 +18,13 @@ from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from onetrip.errors import Broken
 from onetrip.plan.ir import Embedded, Shape
-from onetrip.schema import parsers
-from onetrip.schema.model import LINK, Field, View
-from onetrip.schema.types import FieldType
+from onetrip.schema.model import LINK, View
+from onetrip.sql.load import loader
 from onetrip.sql.statement import EMBED
 
 _log = logging.getLogger(__name__)
 
 Record = dict[str, Any]
-Load = Callable[[Any], Any]
 Project = Callable[[Record, Any], Any]
 
 
@@ -115,7 +109,7 @@ def _builder(view: View, dialect: Dialect) -> Callable[[Record], Any]:
     It is detached: what was not loaded is an error when it is touched, and not silently empty.
     """
     mapper: Mapper[Any] = sa.inspect(view.entity)
-    loads = [(field.attribute, _load(field, mapper, dialect)) for field in view.columns]
+    loads = [(field.attribute, loader(field, mapper, dialect)) for field in view.columns]
     nested = [
         (EMBED + inner.name, inner.relation.attribute, _builder(inner.view, dialect))
         for inner in (*view.nested, *view.read)
@@ -131,54 +125,3 @@ def _builder(view: View, dialect: Dialect) -> Callable[[Record], Any]:
         return instance
 
     return build
-
-
-def _load(field: Field, mapper: Mapper[Any], dialect: Dialect) -> Load:
-    """Make the function that reads a column's value from what was carried, as the ORM would have from the driver."""
-    load = _reader(field.type, mapper.column_attrs[field.attribute].columns[0].type.dialect_impl(dialect), dialect)
-    return load if field.type.decorated else lambda value: None if value is None else load(value)
-
-
-def _reader(type_: FieldType, stored: sa.types.TypeEngine[Any], dialect: Dialect) -> Load:
-    """Make the function that reads a value of one type; a decorator reads what its own type has read, NULL included."""
-    if isinstance(stored, sa.PickleType):
-        unpickle: Any = stored.result_processor(dialect, None)  # type: ignore[no-untyped-call]
-        return lambda value: unpickle(None if value is None else urlsafe_b64decode(value))
-    if isinstance(stored, sa.types.TypeDecorator) and type_.decorated:
-        plain, inner = replace(type_, decorated=False), stored.impl_instance
-        read = _reader(type_ if isinstance(inner, sa.types.TypeDecorator) else plain, inner, dialect)
-        if type(stored).process_result_value is sa.types.TypeDecorator.process_result_value:
-            return read
-        return lambda value: stored.process_result_value(None if value is None else read(value), dialect)
-    if type_.kind == "array":
-        item = _reader(type_.item, stored.item_type.dialect_impl(dialect), dialect)  # type: ignore[arg-type,attr-defined]
-        return lambda value: _items(item, value)
-    if type_.kind == "enum":
-        return stored.result_processor(dialect, None) or _same
-    if type_.kind == "decimal" and not type_.native:
-        return lambda value: Decimal(f"{float(value):.{type_.rounded}f}")
-    return type_.python if type_.kind == "uuid" else _READERS[type_.kind]
-
-
-def _items(read: Load, value: Any) -> Any:
-    """Read the items of an array of any depth."""
-    return [_items(read, item) for item in value] if isinstance(value, list) else None if value is None else read(value)
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-_READERS: dict[str, Load] = {
-    **dict.fromkeys(("integer", "string", "boolean", "json", "other", "address"), _same),
-    "base64": urlsafe_b64decode,
-    "bytes": str.encode,
-    "date": date.fromisoformat,
-    "datetime": datetime.fromisoformat,
-    "decimal": Decimal,
-    "duration": parsers.duration,
-    "float": float,
-    "local_datetime": datetime.fromisoformat,
-    "time": time.fromisoformat,
-    "zoned_time": time.fromisoformat,
-}

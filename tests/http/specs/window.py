@@ -149,7 +149,8 @@ SPECS = [
     refused("sort with a comma at the end", "/posts?sort=id,", loc="sort", type="syntax"),
     refused("sort of a sign", "/posts?sort=-", loc="sort", type="syntax"),
     refused("sort of two signs", "/posts?sort=--id", loc="sort", type="unknown_field", hint="Did you mean 'id'?"),
-    refused("sort twice by a column", "/posts?sort=id,-id", loc="sort", type="repeated"),
+    refused("sort twice by the same", "/posts?sort=id,title,id", loc="sort", type="repeated"),
+    _sorted("by a column again changes nothing", "-views,views,title", 2, 3, 4, 1, 5),
     refused(
         "sort with an unknown placement",
         "/posts?sort=id:nulls",

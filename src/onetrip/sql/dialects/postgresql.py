@@ -87,15 +87,18 @@ class PostgreSQL(Dialect):
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Bind a value as it is: not cut to the column's digits, nor the first and last moments as infinities.
 
-        asyncpg sends `date.max` as `infinity`, and `$1::NUMERIC(5, 2)` rounds, or fails where the value is too large.
+        asyncpg sends `date.max` as `infinity`; `$1::NUMERIC(5, 2)` rounds, or fails where the value is too large.
         """
         if isinstance(type_, sa.Date | sa.DateTime | UTCDateTime):
             return sa.cast(sa.bindparam(name, type_=_ISO()), type_)
-        for kind, plain in ((sa.Float, sa.Float()), (sa.Numeric, sa.Numeric()), (pg.INTERVAL, pg.INTERVAL())):
-            if isinstance(type_, kind):
-                return sa.bindparam(name, type_=plain)
         if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
             return sa.cast(sa.bindparam(name, type_=_AsText(type_)), type_)  # asyncpg would first ask what type it is
+        if isinstance(type_, pg.INTERVAL) or (isinstance(type_, sa.Interval) and type_.native):
+            type_ = pg.INTERVAL()
+        elif isinstance(type_, sa.Float):
+            type_ = sa.Float()
+        elif isinstance(type_, sa.Numeric):
+            type_ = sa.Numeric()
         return super().parameter(name, type_)
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:

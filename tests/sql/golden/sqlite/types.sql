@@ -1,8 +1,7 @@
 -- GET /samples?fields=id,text,flag,moment,local,day,at,price,tiny,ratio,ticket,hex_ticket,color,level,raw
 SELECT count(*) || coalesce(char(30) || group_concat(anon_1.json, char(30)), '') AS body
 FROM (SELECT json_object('id', sample_1.id, 'text', sample_1.text, 'flag', CASE sample_1.flag WHEN 1 THEN json('true') WHEN 0 THEN json('false')
-        ELSE CASE WHEN lower(sample_1.flag) IN ('true', 't') OR typeof(sample_1.flag) IN ('integer', 'real') THEN json('true')
-        WHEN lower(sample_1.flag) IN ('false', 'f') THEN json('false') ELSE sample_1.flag END END, 'moment', CASE WHEN sample_1.moment GLOB '????-??-?? ??:??:??.000000' THEN replace(substr(sample_1.moment, 1, 19), ' ', 'T') || 'Z'
+        ELSE CASE WHEN sample_1.flag IS NOT NULL THEN json(onetrip_boolean(sample_1.flag)) END END, 'moment', CASE WHEN sample_1.moment GLOB '????-??-?? ??:??:??.000000' THEN replace(substr(sample_1.moment, 1, 19), ' ', 'T') || 'Z'
 WHEN sample_1.moment GLOB '????-??-?? ??:??:??.?[0-9]?[0-9]??' OR sample_1.moment GLOB '????-??-?? ??:??:??'
 THEN replace(sample_1.moment, ' ', 'T') || 'Z' WHEN sample_1.moment IS NULL THEN NULL ELSE onetrip_datetime(sample_1.moment) END, 'local', CASE WHEN sample_1.local GLOB '????-??-?? ??:??:??.000000' THEN replace(substr(sample_1.local, 1, 19), ' ', 'T')
 WHEN sample_1.local GLOB '????-??-?? ??:??:??.?[0-9]?[0-9]??' OR sample_1.local GLOB '????-??-?? ??:??:??'
