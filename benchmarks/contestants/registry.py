@@ -24,7 +24,7 @@ FLOORS = ("floor", "floor-pool")
 
 @dataclass(frozen=True)
 class Contestant:
-    """An ASGI app (or a folder with a Node server), what it is, on which databases it runs, and the paths to ask it for, by endpoint."""
+    """An ASGI app (or a folder with a Node server), what it is, on which databases it runs, and what it is asked."""
 
     name: str
     app: str

@@ -18,9 +18,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from onetrip import API
 from onetrip.db.runner import EngineRunner, ThreadRunner
 from onetrip.db.sqlite import SQLiteReader
-from onetrip.errors import ConfigurationError
+from onetrip.errors import ConfigurationError, Unavailable
 from onetrip.settings import Pool
-from tests.db.serving import TABLES, application, server_of, serving, watching
+from tests.db.serving import TABLES, application, opened, server_of, serving, value, watching
 from tests.support import blog
 from tests.support.databases import Backend
 
@@ -86,6 +86,28 @@ def test_its_requests_are_one_statement_and_outlive_connections(blog_on_postgres
                     assert watch.terminate() > 0
                     found = await asyncio.gather(*(client.get("/posts") for _ in range(count)))
                     assert [answer.status_code for answer in found] == [200] * count
+        await engine.dispose()
+
+    asyncio.run(main())
+
+
+def test_a_statement_that_the_driver_gives_up_is_slow(blog_on_postgres: Backend) -> None:
+    """With a `command_timeout` of the user's own a long statement is a 503, is not run again, and does not run on."""
+
+    async def main() -> None:
+        engine = create_async_engine(
+            url(blog_on_postgres, "postgresql+asyncpg"), pool_size=4, connect_args={"command_timeout": 0.2}
+        )
+        async with opened(API(*TABLES, engine=engine).database) as database:
+            await database.ping()
+            start = server_of(blog_on_postgres).log_size()
+            with pytest.raises(Unavailable, match="took too long"):
+                await value(database, "pg_sleep(30)::text")
+            with watching(blog_on_postgres) as watch:
+                await watch.until("state = 'active'", 0)
+            sent = server_of(blog_on_postgres).statements(start)
+            assert len([text for text in sent if text.startswith("SELECT pg_sleep")]) == 1
+            await database.ping()
         await engine.dispose()
 
     asyncio.run(main())

@@ -87,39 +87,40 @@ def test_current_timestamp(sqlite: Service) -> None:
     assert sqlite.get("/samples") == sqlite.expected(Sample)
 
 
-@pytest.mark.parametrize(
-    ("column", "values"),
-    {
-        "moment": {text: text for text in AS_STORED} | {1769851800000: 1769851800000, 1.5: 1.5},
-        "local": {"": "", "yesterday": "yesterday", "2026-13-31 09:30:00.1": "2026-13-31 09:30:00.1"},
-        "at": {"09:30": "09:30:00", "09:30:00.250": "09:30:00.250000", "late": "late", 5: 5},
-        "took": {"1970-01-02 00:00:00": "P1D", "1970-01-01 00:00:01.500": "PT1.5S", "long": "long"},
-        "day": {"2026-01-31 00:00:00": "2026-01-31 00:00:00", "20260131": 20260131},
-        "flag": {"true": True, "FALSE": False, "t": True, "f": False, 2: True, 0.0: False, "maybe": "maybe", "": ""},
-        "integer": {"12": 12, "twelve": "twelve", 1.5: 1.5, 2**62: 2**62},
-        "price": {"12.5": "12.50", "cheap": "cheap", 1.005: "1.00", 10**17: "100000000000000000.00", "": ""},
-        "tiny": {1e-10: "1E-10", 0: "0E-10"},
-        "ratio": {"1.5": 1.5, "high": "high", 3: 3.0, "": ""},
-        "ticket": {
-            "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
-            "0B5E6F620D3B4F6C9D3E3F6F0A8C1F11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
-            "not a ticket": "not a ticket",
-        },
-        "color": {"RED": "red", "GREEN": "GREEN", "red": "red"},
-        "odd": {"NUMBER": 1.5, "SOMETHING": "SOMETHING"},
-        "raw": {"text": "text", b"bytes": "bytes"},
-        "text": {7: "7", "nul \0 inside": "nul \0 inside"},
-    }.items(),
-    ids=lambda each: each if isinstance(each, str) else "",
-)  # fmt: skip
-def test_other_types_on_sqlite(sqlite: Service, column: str, values: dict[Any, Any]) -> None:
+FOREIGN: dict[str, dict[Any, Any]] = {
+    "moment": {text: text for text in AS_STORED} | {1769851800000: 1769851800000, 1.5: 1.5},
+    "local": {"": "", "yesterday": "yesterday", "2026-13-31 09:30:00.1": "2026-13-31 09:30:00.1"},
+    "at": {"09:30": "09:30:00", "09:30:00.250": "09:30:00.250000", "late": "late", 5: 5},
+    "took": {"1970-01-02 00:00:00": "P1D", "1970-01-01 00:00:01.500": "PT1.5S", "long": "long"},
+    "day": {"2026-01-31 00:00:00": "2026-01-31 00:00:00", "20260131": 20260131},
+    "flag": {"true": True, "FALSE": False, "t": True, "f": False, 2: True, 0.0: False, "maybe": "maybe", "": ""},
+    "integer": {"12": 12, "twelve": "twelve", 1.5: 1.5, 2**62: 2**62},
+    "price": {"12.5": "12.50", "cheap": "cheap", 1.005: "1.00", 10**17: "100000000000000000.00", "": ""},
+    "tiny": {1e-10: "1E-10", 0: "0E-10"},
+    "ratio": {"1.5": 1.5, "high": "high", 3: 3.0, "": ""},
+    "ticket": {
+        "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
+        "0B5E6F620D3B4F6C9D3E3F6F0A8C1F11": "0b5e6f62-0d3b-4f6c-9d3e-3f6f0a8c1f11",
+        "not a ticket": "not a ticket",
+    },
+    "color": {"RED": "red", "GREEN": "GREEN", "red": "red"},
+    "odd": {"NUMBER": 1.5, "SOMETHING": "SOMETHING"},
+    "raw": {"text": "text", b"bytes": "bytes"},
+    "text": {7: "7", "nul \0 inside": "nul \0 inside"},
+}
+"""Column → value as it is stored, value as it is shown."""
+
+
+@pytest.mark.parametrize("column", FOREIGN)
+def test_other_types_on_sqlite(sqlite: Service, column: str) -> None:
     """What can be read is; a value that is not of its column's type is written as it is stored, never as another."""
-    assert stored(sqlite, column, *values) == list(values.values())
+    shown = stored(sqlite, column, *FOREIGN[column])
+    assert json.dumps(shown) == json.dumps(list(FOREIGN[column].values()))  # 1 and true are equal in Python
 
 
 def test_json_on_sqlite(sqlite: Service) -> None:
     """JSON that Python wrote with NaN is JSON with null; what is no JSON is text; a number keeps its digits."""
-    values = {
+    given = {
         '{"a": [NaN, Infinity, 1]}': {"a": [None, None, 1]},
         "NaN": None,
         "{broken": "{broken",
@@ -131,7 +132,7 @@ def test_json_on_sqlite(sqlite: Service) -> None:
         b'{"a": 1}': {"a": 1},
         ' {"a" : [1 , 2]} ': {"a": [1, 2]},
     }
-    assert stored(sqlite, "anything", *values, model=Document) == list(values.values())
+    assert stored(sqlite, "anything", *given, model=Document) == list(given.values())
     assert b"NaN" not in sqlite.get("/documents?fields=anything").replace(b'\\"a\\": NaN', b"")
 
 

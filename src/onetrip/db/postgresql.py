@@ -21,7 +21,7 @@ from onetrip.errors import Broken, Unavailable
 MAX_PREPARED = 256
 """Prepared statements that one connection keeps."""
 
-_CANCEL_SECONDS = 0.5
+_CANCEL_SECONDS = 0.5  # for a statement to end after it was cancelled
 
 _LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InternalClientError, asyncpg.AdminShutdownError,
@@ -117,11 +117,9 @@ class HeldConnections:
 
     def _failed(self, connection: _Connection, error: BaseException) -> Exception | None:
         """Take the connection back as it is now, and say what an error means; `None` when it means itself."""
-        if isinstance(error, asyncio.CancelledError) and not self.closed:
-            closing = asyncio.get_running_loop().create_task(self._close(connection))
-            self.closing.add(closing)
-            closing.add_done_callback(self.closing.discard)
-            return None
+        if isinstance(error, asyncio.CancelledError | TimeoutError):
+            self._abandon(connection)
+            return slow(error) if isinstance(error, TimeoutError) else None
         if isinstance(error, _LOST) or connection.driver.is_closed():
             for lost in (connection, *self.idle):  # what broke one may have broken all, as a restart does
                 self._discard(lost)
@@ -130,12 +128,22 @@ class HeldConnections:
         if not isinstance(error, asyncpg.PostgresError):
             self._discard(connection)
             return None
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
+        cached = isinstance(error, asyncpg.InvalidCachedStatementError)
+        if cached:
             connection.prepared.clear()  # a table changed under it
         self._release(connection)
-        if isinstance(error, asyncpg.InvalidCachedStatementError):
+        if cached:
             return _Again()
         return slow(error) if is_transient(error.sqlstate) else differs(error)
+
+    def _abandon(self, connection: _Connection) -> None:
+        """Close a connection on which a statement still runs, for which nobody waits."""
+        if self.closed:
+            self._discard(connection)
+            return
+        closing = asyncio.get_running_loop().create_task(self._close(connection))
+        self.closing.add(closing)
+        closing.add_done_callback(self.closing.discard)
 
     async def _acquire(self) -> _Connection:
         if self.opened < self.limit:
