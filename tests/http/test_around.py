@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from fastapi.testclient import TestClient
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Tracer, TracerProvider
 from starlette.middleware.base import BaseHTTPMiddleware
 
-from onetrip import API
+from onetrip import API, Problem
 from tests.http.client import serving
 from tests.http.reads import GENERATED, Guard
+from tests.support import blog
 
 
 @pytest.mark.parametrize("lifespan", [True, False])
@@ -97,6 +99,67 @@ def test_problems_of_the_application(api: API) -> None:
         assert client.get("/raise/403").headers["x-more"] == "yes"
         assert client.request("POST", "/raise/1").headers["allow"] == "GET"
         assert client.get("/raise/304").body == b""
+
+
+@pytest.mark.parametrize("lifespan", [True, False])
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_failure_of_ours_is_the_applications_to_handle(
+    api: API, guarded: bool, lifespan: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What should never happen reaches the handlers that an application has for it."""
+
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(api.pipeline, "read", fail)
+    app = FastAPI()
+    app.include_router(api.router, dependencies=[Depends(Guard())] if guarded else None)
+
+    @app.exception_handler(RuntimeError)
+    async def handle(request: Request, error: Exception) -> Response:
+        return Response(f"handled {error} of {request.url.path}", 500)
+
+    with serving(app, lifespan=lifespan) as client:
+        answer = client.get("/posts/1")
+        assert (answer.status, answer.body) == (500, b"handled a bug of /posts/1")
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_database_that_is_away(tmp_path: Path, guarded: bool) -> None:
+    """Reads and readiness say 503 and when to come back; liveness, and what needs no database, are as ever."""
+    api = API(blog.User, blog.Post, database=f"sqlite:///{tmp_path / 'nowhere' / 'blog.db'}")
+    app = FastAPI()
+    app.include_router(api.router, dependencies=[Depends(Guard())] if guarded else None)
+    with serving(app) as client:
+        for path in ("/posts", "/posts/1", "/posts?include=author", "/users/1/posts", "/readyz"):
+            answer = client.get(path)
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert str(tmp_path) not in answer.body.decode() and "sqlite" not in answer.body.decode()
+        statuses = [
+            client.get(path).status for path in ("/livez", "/posts?x=1", "/posts/x", "/nothing", "/posts/99999999999")
+        ]
+        assert statuses == [200, 422, 422, 404, 404]
+        assert client.request("DELETE", "/posts").status == 405
+
+
+def test_problems_of_endpoints(api: API) -> None:
+    """An endpoint may raise a problem of its own."""
+
+    class Teapot(Problem):
+        status, title, slug = 418, "I'm a Teapot", "teapot"
+
+    app = FastAPI(exception_handlers=api.exception_handlers)
+
+    @app.get("/tea")
+    def tea() -> None:
+        raise Teapot("No coffee here.", hint="Ask for tea.", headers={"X-Pot": "blue"})
+
+    with serving(app) as client:
+        answer = client.get("/tea")
+        problem = answer.json()
+        assert (answer.status, answer.headers["x-pot"]) == (418, "blue")
+        assert problem["type"] == "urn:onetrip:problem:teapot" and problem["hint"] == "Ask for tea."
 
 
 class _Span(NonRecordingSpan):

@@ -76,6 +76,18 @@ def test_links_behind_a_proxy(api: API, root_path: str, path: str, first: str | 
             assert answer.headers["link"] == f'<{first}>; rel="first"'
 
 
+@pytest.mark.parametrize("raw_path", [{}, {"raw_path": None}], ids=["empty", "none"])
+def test_a_server_that_keeps_no_raw_path(api: API, raw_path: dict[str, None]) -> None:
+    """`raw_path` is optional in ASGI: without it the decoded path is all there is, and is escaped in links."""
+    app = FastAPI()
+    app.include_router(api.router, prefix="/ü")
+    with serving(app) as client:
+        scope = {"raw_path": b""} | raw_path
+        answer = client.request("GET", "/%C3%BC/users/1/posts?limit=1", **scope)
+        assert answer.headers["link"].startswith("</%C3%BC/users/1/posts?limit=1>; ")
+        assert client.request("GET", "/%C3%BC/livez", **scope).status == 200
+
+
 def test_a_prefix_with_a_parameter(api: API) -> None:
     """The parameter reaches dependencies with its type; one that does not fit is FastAPI's 422."""
     seen: list[tuple[int, str | None]] = []

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import sqlite
 
 from onetrip.errors import Invalid
 from onetrip.plan.ir import Embedded, OrderKey, ReadPlan, Shape
-from onetrip.plan.read import Endpoint, plan_read
+from onetrip.plan.read import MAX_ERRORS, Endpoint, plan_read
 from onetrip.query.parser import parse, split
 from onetrip.schema.declaration import Resource
 from onetrip.schema.derive import derive
@@ -230,6 +230,13 @@ def test_what_is_not_there_is_refused(path: str, query: str, loc: list[str], kin
     assert hint is None or refused.value.hint == hint
     for secret in ("internal_note", "hashed_password"):
         assert secret in query or secret not in f"{refused.value.hint}{refused.value.errors}"
+
+
+def test_only_so_many_errors_are_listed() -> None:
+    """Thousands of wrong names are refused as soon as there are enough to say so."""
+    with pytest.raises(Invalid) as refused:
+        planned("posts", "&".join(f"x{number}=1" for number in range(2000)))
+    assert len(refused.value.errors) == MAX_ERRORS
 
 
 def test_limits_are_the_applications() -> None:

@@ -13,6 +13,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     EmailStr,
+    GetCoreSchemaHandler,
     NaiveDatetime,
     PlainSerializer,
     computed_field,
@@ -20,6 +21,7 @@ from pydantic import (
     field_validator,
 )
 from pydantic import Field as PydanticField
+from pydantic_core import core_schema
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlmodel import Field, Relationship
 from typing_extensions import TypeAliasType
@@ -107,6 +109,11 @@ def computed() -> Any:
         def born(self) -> datetime | None:
             return None
 
+        @computed_field
+        @property
+        def unchecked(self) -> Annotated[str, PydanticField(max_length=1)]:
+            return self.first
+
         def helper(self) -> str:
             return self.first.title()
 
@@ -141,6 +148,21 @@ def serialized_all() -> Any:
 def annotated_serializer() -> Any:
     class Row(base(), table=True):
         id: Annotated[int, PlainSerializer(lambda value: f"#{value}")] = Field(primary_key=True)
+
+    return Row, [Row(id=1)]
+
+
+class Negated:
+    """Metadata that Pydantic does not know, and that says itself how to write a value."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> Any:
+        serialization = core_schema.plain_serializer_function_ser_schema(lambda value: -value)
+        return {**handler(source), "serialization": serialization}
+
+
+def metadata_of_others() -> Any:
+    class Row(base(), table=True):
+        id: Annotated[int, Negated()] = Field(primary_key=True)
 
     return Row, [Row(id=1)]
 
@@ -200,6 +222,7 @@ CASES: list[tuple[Callable[[], Any], str | None]] = [
     (serialized, "Row has serializers"),
     (serialized_all, "Row has serializers"),
     (annotated_serializer, "'id' has a serializer"),
+    (metadata_of_others, "'id' has a serializer"),
     (left_out, "'name' is left out for some values"),
     (own_settings, "Row changes how values are written"),
     (decorated, "'size' has a column type of its own"),
@@ -232,7 +255,7 @@ def test_the_derived_model_writes_as_the_table_does(backend: Backend, declare: C
 def test_computed_fields() -> None:
     """A computed field is described as such, under its alias, after the columns; `hidden` and its name can hide it."""
     resource = resource_of(computed()[0])
-    assert [item.name for item in resource.view.items] == ["id", "first", "fullName", "born"]
+    assert [item.name for item in resource.view.items] == ["id", "first", "fullName", "born", "unchecked"]
     shown = resource.view.model.model_json_schema(mode="serialization")
     assert shown["properties"]["fullName"] == {
         "title": "All of it", "description": "What is said", "type": "string", "readOnly": True

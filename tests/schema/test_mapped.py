@@ -258,6 +258,7 @@ def test_a_discriminator_that_is_an_expression(backend: Backend) -> None:
         __mapper_args__ = {"polymorphic_identity": "bird"}  # noqa: RUF012
 
     with served(backend, Animal, Bird, rows=[Animal(id=1, legs=4), Animal(id=2, legs=2)]) as api:
+        assert api.api.notes == ()
         assert api.get("/animals") == [{"id": 1, "legs": 4}, {"id": 2, "legs": 2}]
         assert api.get("/birds") == [{"id": 2, "legs": 2}]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from pydantic_core import to_json
@@ -32,6 +32,8 @@ class Color(enum.Enum):
     PAIR = (1, "two")
     YES = True
 
+
+generated = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
 COLORS = describe(sa.Enum(Color), SQLITE)
 
@@ -184,6 +186,7 @@ def test_what_pydantic_writes_is_read(kind: str) -> None:
     """Whatever value Pydantic writes in JSON is read back from that text."""
     parse, values = WRITTEN[kind]
 
+    @generated
     @given(values)
     def check(value: Any) -> None:
         assert parse(to_json(value).decode().strip('"')) == value
@@ -191,6 +194,7 @@ def test_what_pydantic_writes_is_read(kind: str) -> None:
     check()
 
 
+@generated
 @given(st.text(max_size=30) | st.from_regex(r"[-+0-9TZPYMDHSe.: ]{1,30}"))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text makes a parser fail otherwise than by refusing it."""
@@ -201,6 +205,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             assert str(refused)
 
 
+@generated
 @given(st.text(alphabet="0123456789TZPYMWDHS.-+", max_size=25))
 def test_durations_are_read_as_pydantic_reads_them(text: str) -> None:
     """A duration that is read here is the same for Pydantic."""
@@ -229,6 +234,24 @@ class Coded(sa.types.TypeDecorator[str]):
 
     impl = sa.JSON().with_variant(pg.JSONB(), "postgresql")
     cache_ok = True
+
+
+class Kept(sa.types.TypeDecorator[int]):
+    """Changes nothing."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+
+class Searched(sa.types.TypeDecorator[Any]):
+    """A decorator around a type that Python has no name for."""
+
+    impl = pg.TSVECTOR
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Any]:
+        raise NotImplementedError
 
 
 KINDS: list[tuple[Any, str, str]] = [
@@ -264,6 +287,8 @@ KINDS: list[tuple[Any, str, str]] = [
     (sa.ARRAY(sa.Integer).with_variant(sa.JSON(), "sqlite"), "json", "array"),
     (Tagged(), "integer", "integer"),
     (Coded(), "json", "json"),
+    (Kept(), "integer", "integer"),
+    (Searched(), "other", "other"),
     (sa.PickleType(), "bytes", "bytes"),
     (pg.TSVECTOR(), "other", "other"),
     (sa.types.NullType(), "other", "other"),
@@ -307,6 +332,12 @@ def test_keys_of_a_type_decorator(text: str, value: Any) -> None:
         return
     with pytest.raises(ValueError, match="is not a value of this column"):
         found.parse(text)
+
+
+def test_a_type_decorator_that_changes_nothing() -> None:
+    """A key under a decorator without code of its own is read as its type is."""
+    assert describe(Kept(), POSTGRESQL).parse("7") == 7
+    assert describe(Searched(), POSTGRESQL).extra["python"] is Any
 
 
 def test_bytes_as_base64() -> None:

@@ -32,6 +32,7 @@ from sqlalchemy.ext.associationproxy import association_proxy
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, DynamicMapped, Mapped, mapped_column, relationship
 from sqlmodel import Field, Relationship, SQLModel
+from typing_extensions import TypeAliasType
 
 from onetrip import API, ConfigurationError, Resource
 from onetrip.schema.notes import notes
@@ -39,6 +40,7 @@ from tests.schema.serving import Served, base, fields, resource_of, schema_of, s
 from tests.support.databases import Backend
 
 Base = base()
+Numbers = TypeAliasType("Numbers", list[int | None])
 
 
 class Rank(Enum):
@@ -77,6 +79,10 @@ class User(UserBase, Base, table=True):
     @property
     def titles(self) -> list[str]:
         return [post.title for post in [*self.posts]]
+
+    @property
+    def inside(self) -> int:
+        return sum(len(self.posts) for _ in "x")
 
     @property
     def roundabout(self) -> int:
@@ -401,7 +407,7 @@ def test_json_columns(backend: Backend) -> None:
     """A JSON column that is declared as plain data is written by the database: the same values, as they were stored."""
 
     class DataRead(Read):
-        data: dict[str, int | str | list[int | None]]
+        data: dict[str, int | str | Numbers]
 
     with served(backend, Resource(User, read=DataRead), rows=rows()[:1]) as api:
         assert api.api.notes == ()
@@ -620,6 +626,10 @@ class Listing(Read):
     titles: list[str]
 
 
+class Inside(Read):
+    inside: int
+
+
 class Endless(Read):
     posts: "list[EndlessPost]"
 
@@ -662,6 +672,7 @@ REFUSED: list[tuple[type[BaseModel], type[Any], str]] = [
         "Counting.post_count: 'post_count' of User reads the relation 'posts', which is not loaded with the row. Make "
         "it a column_property; or nest a model for 'posts' in a hand-written read schema, and compute it there.",
     ),
+    (Inside, User, "Inside.inside: 'inside' of User reads the relation 'posts', which is not loaded with the row."),
     (Listing, User, "Listing.titles: 'titles' of User reads the relation 'posts', which is not loaded with the row."),
     (
         Endless, User,

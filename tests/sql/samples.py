@@ -127,6 +127,13 @@ class Loose(Base, table=True):
     zoned_at: time | None = Field(default=None, sa_type=sa.Time(timezone=True))
 
 
+class Matrix(PostgreSQLBase, table=True):
+    """Arrays of arrays whose items need an expression: Python writes them."""
+
+    id: int = Field(primary_key=True)
+    cells: list[list[Decimal | None]] | None = Field(default=None, sa_type=pg.ARRAY(sa.Numeric(9, 2), dimensions=2))
+
+
 class Special(PostgreSQLBase, table=True):
     """What only PostgreSQL has."""
 

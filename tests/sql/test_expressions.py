@@ -28,12 +28,15 @@ class Base(DeclarativeBase):
     """SQLAlchemy's own declarative tables."""
 
 
+REASON = "why they are friends, in more letters than PostgreSQL has for a name"
+
 friendship = sa.Table(
     "friendship",
     Base.metadata,
     sa.Column("one_id", sa.ForeignKey("thing.id"), primary_key=True),
     sa.Column("other_id", sa.ForeignKey("thing.id"), primary_key=True),
     sa.Column("since", UTCDateTime()),
+    sa.Column("reason", sa.String, key=REASON),
 )
 
 
@@ -80,7 +83,10 @@ def both(serve_both: Serve) -> tuple[Service, Service]:
             Thing(id=3, name="c", kind=Kind.FLAT, parent_id=1, made=datetime(2026, 1, 31, tzinfo=UTC)),
             Thing(id=4, name="d"),
         )
-        links = [{"one_id": 1, "other_id": 2, "since": moment}, {"one_id": 1, "other_id": 1, "since": None}]
+        links = [
+            {"one_id": 1, "other_id": 2, "since": moment, REASON: '"{x}'},
+            {"one_id": 1, "other_id": 1, "since": None, REASON: None},
+        ]
         service.sql(friendship.insert().values(links))
     return served
 
@@ -106,4 +112,5 @@ def test_many_to_many_to_itself(both: tuple[Service, Service]) -> None:
     for service in both:
         found = json.loads(service.get("/thing/1?include=friends&fields=id"))
         links = {row["id"]: row["_link"] for row in found["friends"]}
-        assert links == {1: {"since": None}, 2: {"since": "2026-02-01T09:30:00Z"}}, service.name
+        want = {1: {"since": None, REASON: None}, 2: {"since": "2026-02-01T09:30:00Z", REASON: '"{x}'}}
+        assert links == want, service.name

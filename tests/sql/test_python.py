@@ -288,6 +288,21 @@ def test_written_models(derived: tuple[Service, Service], model: type[Any], page
             assert served.whole(model).decode() == want.decode(), service.name
 
 
+class Literal(BaseModel):
+    """Would write numbers that are none as JSON does not have them."""
+
+    model_config = ConfigDict(from_attributes=True, ser_json_inf_nan="constants")
+    id: int
+    ratio: float | None
+
+
+def test_an_answer_is_json(derived: tuple[Service, Service]) -> None:
+    """Whatever a model is set to, an infinity is null."""
+    for service in derived:
+        with serving(service.backend, Resource(Book, read=Literal), metadata=[]) as served:
+            assert served.get("/books") == b'[{"id":1,"ratio":1e+16},{"id":2,"ratio":null}]', service.name
+
+
 def test_a_row_that_does_not_fit(derived: tuple[Service, Service]) -> None:
     """A stored value that its own schema refuses is a problem that names the resource, not a traceback."""
     for service in derived:

@@ -61,7 +61,7 @@ class DirectRoutes:
 
     def _find(self, scope: Scope) -> Target | None:
         """Recognise a request that is certainly for a generated route."""
-        if scope["method"] not in METHODS or b"%" in scope.get("raw_path", b"%") or "fastapi.telemetry" in scope:
+        if scope["method"] not in METHODS or b"%" in (scope.get("raw_path") or b"%") or "fastapi.telemetry" in scope:
             return None
         if len(self.application.router.routes) != self._routes:
             self._look()

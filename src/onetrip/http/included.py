@@ -57,7 +57,7 @@ class Inclusion:
 
     def relative_raw(self, scope: Scope, relative: str) -> bytes | None:
         """Answer the undecoded path below the prefix, `None` when it has no escapes or is not known."""
-        raw = (scope.get("raw_path") or b"").partition(b"?")[0]
+        raw: bytes = scope.get("raw_path") or b""
         if b"%" not in raw:
             return None
         above = scope["path"].removesuffix(relative)
@@ -82,8 +82,7 @@ class Inclusion:
 
     def application(self, operation: APIRoute) -> ASGIApp:
         """Answer a path operation as an ASGI application that runs what is attached to it here."""
-        if self.branch is None:
-            return operation.app
+        assert self.branch is not None  # nothing is attached to a router that is an application of its own
         if not self._operations:
             for context in self.branch.effective_candidates():
                 if getattr(context, "app", None) is not None:

@@ -21,6 +21,10 @@ OPERATORS = {"eq": "equal to"}
 """Operators of filters, with what they say."""
 
 
+MAX_ERRORS = 20
+"""Errors of one request that are listed: to find the nearest name for each of thousands would take long."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
     """What a path stands for: a collection, one row, or a relation of one row."""
@@ -81,7 +85,7 @@ class _Planner:
         )  # fmt: skip
 
     def filters(self, query: Query) -> tuple[Comparison, ...]:
-        """Resolve every filter. Raises one `Invalid` for all that are wrong."""
+        """Resolve every filter. Raises one `Invalid` for those that are wrong, or for the first of very many."""
         found: list[Comparison] = []
         refused: list[Invalid] = []
         for condition in query.where:
@@ -90,6 +94,8 @@ class _Planner:
                 found.append(self._filter(condition))
             except Invalid as error:
                 refused.append(error)
+            if len(refused) == MAX_ERRORS:
+                break
         if refused:
             raise Invalid.of([item for error in refused for item in error.errors], refused[0].hint)
         return tuple(found)

@@ -22,7 +22,7 @@ from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
-from onetrip.schema.mappers import configure, is_column, is_reflected, mapper_of
+from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
 from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View
 from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
@@ -151,7 +151,7 @@ class _Derivation:
             def place(prop: ColumnProperty[Any]) -> tuple[bool, int]:
                 return prop.key not in declared and not is_column(prop), declared.get(prop.key, len(declared))
 
-            props = sorted(filter(_is_loaded, mapper.column_attrs), key=place)
+            props = sorted(columns_of(mapper), key=place)
             self.fields[mapper] = tuple(self._field(prop, infos.get(prop.key), mapper) for prop in props)
         return self.fields[mapper]
 
@@ -222,14 +222,6 @@ def _own_docstring(model: type[Any]) -> str | None:
     """Answer what somebody wrote about a class, not what a dataclass writes about itself."""
     text = model.__dict__.get("__doc__")
     return inspect.cleandoc(text) if text and not text.startswith(f"{model.__name__}(") else None
-
-
-# Facts of properties
-
-
-def _is_loaded(prop: ColumnProperty[Any]) -> bool:
-    """Leave out what has no value of its own: a `query_expression`, the discriminator that SQLAlchemy adds."""
-    return ("query_expression", True) not in prop.strategy_key and not prop.key.startswith("_sa_")
 
 
 def _may_be_missing(prop: RelationshipProperty[Any]) -> bool:

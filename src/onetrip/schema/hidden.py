@@ -12,7 +12,7 @@ from onetrip.errors import ConfigurationError, nearest
 from onetrip.schema import naming
 from onetrip.schema.bodies import computed_fields, declared_fields
 from onetrip.schema.declaration import Resource
-from onetrip.schema.mappers import is_reflected
+from onetrip.schema.mappers import columns_of, is_reflected
 
 SECRET_WORDS = frozenset(
     {
@@ -59,14 +59,15 @@ class Hidden:
 def hidden_of(mapper: Mapper[Any], resource: Resource) -> Hidden:
     """Find what a resource does not show. Raises `ConfigurationError` for names that the class does not have."""
     computed = computed_fields(resource.model)
-    known = [*mapper.column_attrs.keys(), *computed, *mapper.relationships.keys()]
+    columns = columns_of(mapper)
+    known = [*(prop.key for prop in columns), *computed, *mapper.relationships.keys()]
     for name in (*resource.hidden, *resource.exposed):
         if name not in known:
             hint = nearest(name, known) or f"It has: {', '.join(sorted(known))}."
             raise ConfigurationError(f"Resource({resource.model.__name__}): there is no '{name}'. {hint}")
     infos = declared_fields(resource.model).items()
     excluded = {name for name, info in infos if info.exclude is True and name in known}
-    guessed = {prop.key for prop in mapper.column_attrs if _is_guessed(mapper, prop)}
+    guessed = {prop.key for prop in columns if _is_guessed(mapper, prop)}
     guessed |= {name for name in computed if looks_secret(name)}
     guessed -= {*excluded, *resource.hidden, *resource.exposed}
     attributes = guessed | (excluded - set(resource.exposed)) | set(resource.hidden)

@@ -26,6 +26,18 @@ def is_reflected(mapper: Mapper[Any]) -> bool:
     return bool(getattr(mapper.local_table, "info", {}).get(REFLECTED))
 
 
+def columns_of(mapper: Mapper[Any]) -> list[ColumnProperty[Any]]:
+    """List the columns and expressions of a class that have a value of their own.
+
+    Not a `query_expression`, which waits for a query, nor a discriminator that SQLAlchemy adds.
+    """
+    return [
+        prop
+        for prop in mapper.column_attrs
+        if ("query_expression", True) not in prop.strategy_key and not prop.key.startswith("_sa_")
+    ]
+
+
 def is_column(prop: ColumnProperty[Any]) -> bool:
     """Say whether an attribute is a column of a table, and not an expression."""
     return isinstance(prop.columns[0], sa.Column)

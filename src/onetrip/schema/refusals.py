@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from onetrip.errors import ConfigurationError
-from onetrip.schema.mappers import is_column
+from onetrip.schema.mappers import columns_of, is_column
 from onetrip.schema.model import LINK, Relation, Schema, View
 
 
@@ -28,7 +28,7 @@ def refuse_clashes(model: type[Any], view: View, relations: Mapping[str, Relatio
 
 def refuse_untyped(mapper: Mapper[Any], shown: Container[str]) -> None:
     """Refuse an expression of which nobody said what it is: the two databases would write it differently."""
-    for prop in mapper.column_attrs:
+    for prop in columns_of(mapper):
         if prop.key in shown and not is_column(prop) and isinstance(prop.columns[0].type, sa.types.NullType):
             raise ConfigurationError(
                 f"{mapper.class_.__name__}.{prop.key} is an expression whose type SQLAlchemy does not know. Say it: "

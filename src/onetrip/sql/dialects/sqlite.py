@@ -72,7 +72,7 @@ def _object(items: Sequence[tuple[str, Any]]) -> Any:
     pieces = [_piece(items[start : start + _PAIRS]) for start in range(0, len(items), _PAIRS)] or [_piece(())]
     whole = pieces[0]
     for piece in pieces[1:]:
-        template = "rtrim({0}, '}}') || ',' || substr({1}, 2)"
+        template = "(SELECT substr(whole, 1, length(whole) - 1) FROM (SELECT {0} AS whole)) || ',' || substr({1}, 2)"
         whole = Template(template, whole, piece)
     return whole
 
