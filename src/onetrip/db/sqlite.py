@@ -42,8 +42,8 @@ class Connection(sqlite3.Connection):
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()  # before it opens: what cannot be opened is closed too
         super().__init__(*arguments, **options)
-        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
 
     def cursor(self, *arguments: Any, **options: Any) -> Any:
         """Open a cursor, and remember it."""
@@ -59,7 +59,8 @@ class Connection(sqlite3.Connection):
         super().close()
 
     def __del__(self) -> None:
-        self.close()  # a request was cancelled while it was opened
+        with suppress(sqlite3.Error):
+            self.close()  # a request was cancelled while it was opened
 
 
 def connect(uri: str) -> sqlite3.Connection:
