@@ -1,6 +1,6 @@
 """What OpenAPI says of answers: components with stable names, and relations as references between them."""
 
-from typing import Any
+from typing import Any, Optional
 
 import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
@@ -178,6 +178,25 @@ def test_computed_fields() -> None:
     shown = components(User)["UserRead"]
     assert properties(shown)["label"] == {"readOnly": True, "title": "Label", "type": "string"}
     assert shown["required"] == ["id", "label"]
+
+
+class Tree(BaseModel):
+    branches: list["Tree"] = []
+
+
+def test_models_that_contain_themselves() -> None:
+    """A model in a JSON column may lead back to itself, and a relation still leads to the table that has it."""
+    Base = base()
+
+    class Forest(Base, table=True):
+        id: int = Field(primary_key=True)
+        tree: Tree = Field(sa_type=sa.JSON)
+        next_id: int | None = Field(default=None, foreign_key="forest.id")
+        next: Optional["Forest"] = Relationship(sa_relationship_kwargs={"remote_side": "Forest.id"})
+
+    found = components(Forest)
+    assert properties(found["ForestRead"])["tree"] == {"$ref": "#/components/schemas/Tree"}
+    assert {"$ref": "#/components/schemas/ForestRead"} in properties(found["ForestRead"])["next"]["anyOf"]
 
 
 def test_models_stay_apart() -> None:

@@ -1,7 +1,7 @@
 """Derived Read models: what a table model says about its own values goes along, and what only checks input does not."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Literal, NewType
 
@@ -15,6 +15,7 @@ from pydantic import (
     EmailStr,
     GetCoreSchemaHandler,
     NaiveDatetime,
+    PastDate,
     PlainSerializer,
     computed_field,
     field_serializer,
@@ -72,9 +73,22 @@ def named_types() -> Any:
         aware: AwareDatetime
         naive: NaiveDatetime
         color: Color
+        level: Literal["low", "high"] = Field(sa_type=sa.Enum("low", "high", native_enum=False))
+        born: PastDate = Field(sa_type=sa.Date)
 
     moment = datetime(2026, 1, 2, 3, 4, 5)
-    return Row, [Row(id=1, tags=["a"], state="on", aware=moment.replace(tzinfo=UTC), naive=moment, color=Color.BLUE)]
+    return Row, [
+        Row(
+            id=1,
+            tags=["a"],
+            state="on",
+            aware=moment.replace(tzinfo=UTC),
+            naive=moment,
+            color=Color.BLUE,
+            level="low",
+            born=date(2000, 1, 1),
+        )
+    ]
 
 
 def sqlalchemy_class() -> Any:

@@ -188,6 +188,23 @@ def test_annotations_that_became_strings() -> None:
     )  # fmt: skip
 
 
+def test_what_else_goes_wrong_while_mapping() -> None:
+    """Whatever a hook of the user's own raises while classes are mapped is said in one sentence, too."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class User(Base):
+        __tablename__ = "user"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    @sa.event.listens_for(User, "mapper_configured")
+    def refuse(mapper: Any, cls: Any) -> None:
+        raise LookupError("no such\n  thing.")
+
+    assert refusal(User) == "The tables cannot be mapped: no such thing."
+
+
 def test_an_alias_as_target() -> None:
     """A relationship to an alias would lead to all rows of its class, so it is refused unless it is hidden."""
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Optional
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, Literal, NewType, Optional
 
 import pydantic
 import pytest
@@ -15,6 +16,7 @@ from pydantic import (
     AliasChoices,
     AliasPath,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     EmailStr,
     PlainSerializer,
@@ -41,6 +43,7 @@ from tests.support.databases import Backend
 
 Base = base()
 Numbers = TypeAliasType("Numbers", list[int | None])
+Word = NewType("Word", str)
 
 
 class Rank(Enum):
@@ -67,6 +70,8 @@ class User(UserBase, Base, table=True):
     @property
     def shout(self) -> str:
         return self.name.upper()
+
+    mail = property(attrgetter("email"))  # a property without code of its own
 
     @cached_property
     def masked(self) -> str:
@@ -271,6 +276,15 @@ class ThatLowers(Read):
     name: str
 
 
+class Grade(Enum):
+    LOW = "l"
+    HIGH = "h"
+
+
+class OfOtherEnum(Read):
+    rank: Annotated[Grade, PydanticField(validate_default=True), BeforeValidator(lambda rank: rank.value)]
+
+
 class OfOtherTypes(Read):
     balance: float
 
@@ -297,6 +311,7 @@ class WithProperties(Read):
     shout: str
     id: int
     masked: str
+    mail: str
     kind: str
 
 
@@ -357,6 +372,7 @@ BY_PYTHON: list[tuple[type[BaseModel], type[Any], str]] = [
     (WithDeepCode, User, "'data' has a serializer"),
     (ThatStrips, User, "'name' has a validator"),
     (ThatLowers, User, "ThatLowers changes how values are written"),
+    (OfOtherEnum, User, "'rank' has a validator"),
     (OfOtherTypes, User, "'balance' is declared as float"),
     (OfJSONTypes, User, "'data' is declared as Theme"),
     (WithOwnSettings, User, "WithOwnSettings changes how values are written"),
@@ -407,7 +423,7 @@ def test_json_columns(backend: Backend) -> None:
     """A JSON column that is declared as plain data is written by the database: the same values, as they were stored."""
 
     class DataRead(Read):
-        data: dict[str, int | str | Numbers]
+        data: dict[str, Word | int | Numbers]
 
     with served(backend, Resource(User, read=DataRead), rows=rows()[:1]) as api:
         assert api.api.notes == ()

@@ -236,9 +236,7 @@ def _answer_model(
 
 def _core_reference(model: type[BaseModel]) -> str:
     schema: Any = model.__pydantic_core_schema__
-    while "ref" not in schema:
-        if schema["type"] == "definition-ref":
-            return str(schema["schema_ref"])
+    while "ref" not in schema:  # inside the definitions of what it contains
         schema = schema["schema"]
     return str(schema["ref"])
 

@@ -7,7 +7,6 @@ Pure questions about annotations, field definitions and models, answered with a 
 import types
 import typing
 from collections.abc import Callable, Iterator
-from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -123,15 +122,13 @@ def _writes_alike(annotation: Any, type_: FieldType) -> bool:
     if type_.kind == "array":
         inner = bare(get_args(annotation)[0]) if get_origin(annotation) is list else None
         return type_.item is not None and _writes_alike(inner, type_ if get_origin(inner) is list else type_.item)
-    if type_.kind in ("string", "address"):
+    if type_.python is str:
         if get_origin(annotation) is Literal:
             return True
         return annotation is pydantic.EmailStr or (isinstance(annotation, type) and issubclass(annotation, _TEXT_LIKE))
     if type_.kind in ("datetime", "local_datetime"):
         return annotation in _MOMENTS
-    if type_.kind == "date":
-        return annotation in (pydantic.PastDate, pydantic.FutureDate)
-    return isinstance(annotation, type) and issubclass(annotation, Enum) and type_.kind == "enum"
+    return type_.kind == "date" and annotation in (pydantic.PastDate, pydantic.FutureDate)
 
 
 def _plain_json(annotation: Any) -> bool:
