@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.dialects import postgresql as pg
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -67,9 +67,8 @@ class PostgreSQL(Dialect):
         return Template(template, *(value for _, value in items), type_=_JSON)
 
     def array(self, objects: Select[Any]) -> Any:
-        """`array_to_json(array_agg(…))`: `json_agg` would put line breaks between rows."""
-        collected = func.array_to_json(func.array_agg(objects.subquery().c.json, type_=_JSON), type_=_JSON)
-        return sa.select(Template("coalesce({0}, '[]'::json)", collected, type_=_JSON)).scalar_subquery()
+        """`array_to_json(ARRAY(SELECT …))`, empty without rows: `json_agg` would put line breaks between rows."""
+        return Template("array_to_json(ARRAY{0})", objects.scalar_subquery(), type_=_JSON)
 
     def one(self, objects: Select[Any]) -> Any:
         """A scalar subquery; its NULL is written as `null`."""

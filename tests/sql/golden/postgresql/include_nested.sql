@@ -1,20 +1,18 @@
 -- GET /teams?include=members.reports.boss
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
-FROM (SELECT team_1.id AS id, team_1.name AS name, (SELECT coalesce(array_to_json(array_agg(anon_3.json)), '[]'::json) AS template_1
-FROM (SELECT row_to_json(anon_4.*) AS json
-FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id, (SELECT coalesce(array_to_json(array_agg(anon_5.json)), '[]'::json) AS template_2
-FROM (SELECT row_to_json(anon_6.*) AS json
-FROM (SELECT person_2.id AS id, person_2.name AS name, person_2.budget::text AS budget, person_2.team_id AS team_id, person_2.boss_id AS boss_id, (SELECT row_to_json(anon_7.*) AS json
+FROM (SELECT team_1.id AS id, team_1.name AS name, array_to_json(ARRAY(SELECT row_to_json(anon_3.*) AS json
+FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id, array_to_json(ARRAY(SELECT row_to_json(anon_4.*) AS json
+FROM (SELECT person_2.id AS id, person_2.name AS name, person_2.budget::text AS budget, person_2.team_id AS team_id, person_2.boss_id AS boss_id, (SELECT row_to_json(anon_5.*) AS json
 FROM (SELECT person_3.id AS id, person_3.name AS name, person_3.budget::text AS budget, person_3.team_id AS team_id, person_3.boss_id AS boss_id
 FROM person AS person_3
-WHERE person_3.id = person_2.boss_id) AS anon_7) AS boss
+WHERE person_3.id = person_2.boss_id) AS anon_5) AS boss
 FROM person AS person_2
 WHERE person_1.id = person_2.boss_id ORDER BY person_2.id ASC
- LIMIT 100) AS anon_6) AS anon_5) AS reports
+ LIMIT 100) AS anon_4)) AS reports
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id ORDER BY person_1.id ASC
- LIMIT 100) AS anon_4) AS anon_3) AS members
+ LIMIT 100) AS anon_3)) AS members
 FROM team AS team_1 ORDER BY team_1.id ASC
  LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
 -- query/limit, query/offset

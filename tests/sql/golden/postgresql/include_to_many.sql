@@ -1,12 +1,11 @@
 -- GET /teams/1?include=members
 SELECT convert_to(anon_1.json::text, 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
-FROM (SELECT team_1.id AS id, team_1.name AS name, (SELECT coalesce(array_to_json(array_agg(anon_3.json)), '[]'::json) AS template_1
-FROM (SELECT row_to_json(anon_4.*) AS json
+FROM (SELECT team_1.id AS id, team_1.name AS name, array_to_json(ARRAY(SELECT row_to_json(anon_3.*) AS json
 FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id ORDER BY person_1.id ASC
- LIMIT 100) AS anon_4) AS anon_3) AS members
+ LIMIT 100) AS anon_3)) AS members
 FROM team AS team_1
 WHERE team_1.id = $1::INTEGER) AS anon_2) AS anon_1
 -- path/id
