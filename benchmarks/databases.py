@@ -54,7 +54,7 @@ def postgresql(version: int = 16) -> Iterator[Database]:
             with engine.connect() as connection:
                 connection.execute(text("VACUUM ANALYZE"))
                 connection.execute(text("ALTER SYSTEM SET autovacuum = off"))  # its work would be on somebody's bill
-                connection.execute(text("ALTER SYSTEM SET random_page_cost = 1.1"))  # as for any disk without moving parts
+                connection.execute(text("ALTER SYSTEM SET random_page_cost = 1.1"))  # no moving parts
                 connection.execute(text("SELECT pg_reload_conf()"))
                 full_version = connection.execute(text("SHOW server_version")).scalar_one()
             engine.dispose()

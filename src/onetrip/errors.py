@@ -103,9 +103,12 @@ class Invalid(Problem):
 
     @classmethod
     def of(cls, items: Sequence[ErrorItem], hint: str | None = None) -> "Invalid":
-        """Make one problem of one or many items; the first one is the detail."""
-        rest = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
-        return cls(items[0].msg + rest, errors=items, hint=hint)
+        """Make one problem of one or many items; the first one is the detail, and the others are counted."""
+        detail, more = items[0].msg, len(items) - 1
+        if more:
+            others = "is 1 more error" if more == 1 else f"are {more} more errors"
+            detail = f"{detail.removesuffix('.')}. There {others}."
+        return cls(detail, errors=items, hint=hint)
 
     @classmethod
     def at(cls, loc: Location, msg: str, type: str = "value_error", hint: str | None = None) -> "Invalid":

@@ -162,6 +162,19 @@ def test_problems_of_endpoints(api: API) -> None:
         assert problem["type"] == "urn:onetrip:problem:teapot" and problem["hint"] == "Ask for tea."
 
 
+def test_several_validation_errors(api: API) -> None:
+    """What FastAPI says without a full stop becomes a sentence, before the one that counts the others."""
+    app = FastAPI(exception_handlers=api.exception_handlers)
+
+    @app.get("/tea")
+    def tea(cups: int, spoons: int) -> None: ...
+
+    with serving(app) as client:
+        problem = client.get("/tea").json()
+        assert problem["detail"] == "Field required. There is 1 more error."
+        assert [error["loc"] for error in problem["errors"]] == [["query", "cups"], ["query", "spoons"]]
+
+
 class _Span(NonRecordingSpan):
     def __init__(self, name: str) -> None:
         super().__init__(SpanContext(1, 1, is_remote=False))

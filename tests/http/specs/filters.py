@@ -104,7 +104,7 @@ SPECS = [
         loc=("titel", "foo"),
         type="unknown_parameter",
         hint="Did you mean 'title'?",
-        says="(and 1 more)",
+        says="'titel' is not a parameter of 'posts'. There is 1 more error.",
     ),
     refused("filter by nothing near", "/vaults?zzz=1", loc="zzz", type="unknown_parameter", hint=_VAULT),
     refused(
@@ -148,7 +148,7 @@ SPECS = [
         "/samples?small=x&flag=maybe&day=never",
         loc=("small", "flag", "day"),
         type="value_error",
-        says="(and 2 more)",
+        says=". There are 2 more errors.",
     ),
     _wrong("by an integer that is a word", "small", "one"),
     _wrong("by an integer with a fraction", "small", "1.0"),

@@ -221,6 +221,6 @@ SPECS = [
         "/transfers?limit=x&offset=-1",
         loc=("limit", "offset"),
         type="value_error",
-        says="(and 1 more)",
+        says="'limit' must be a whole number that is not negative. There is 1 more error.",
     ),
 ]
