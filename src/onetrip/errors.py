@@ -7,8 +7,13 @@
        ├─ NotFound              404
        ├─ MethodNotAllowed      405
        ├─ NotAcceptable         406
+       ├─ Conflict              409 against what is stored
+       ├─ PreconditionFailed    412 the row is not what the client last saw
+       ├─ BodyTooLarge          413
        ├─ UriTooLong            414
+       ├─ UnsupportedMediaType  415
        ├─ Invalid               422 understood, but not valid
+       ├─ PreconditionRequired  428
        ├─ Broken                500 stored data that cannot be written as JSON
        └─ Unavailable           503 the database is away, busy or too slow
 
@@ -90,10 +95,40 @@ class NotAcceptable(Problem):
     status, title, slug = 406, "Not Acceptable", "not-acceptable"
 
 
+class Conflict(Problem):
+    """The change contradicts what is stored: a value that is taken, a row that others refer to."""
+
+    status, title, slug = 409, "Conflict", "conflict"
+
+
+class PreconditionFailed(Problem):
+    """The row is not what the client last saw (`If-Match`, `If-None-Match`)."""
+
+    status, title, slug = 412, "Precondition Failed", "precondition-failed"
+
+
+class BodyTooLarge(Problem):
+    """The body is longer than the server reads."""
+
+    status, title, slug = 413, "Content Too Large", "content-too-large"
+
+
 class UriTooLong(Problem):
     """The query string is longer than the server reads."""
 
     status, title, slug = 414, "URI Too Long", "uri-too-long"
+
+
+class UnsupportedMediaType(Problem):
+    """The body is of a type that is not read here."""
+
+    status, title, slug = 415, "Unsupported Media Type", "unsupported-media-type"
+
+
+class PreconditionRequired(Problem):
+    """This resource is only changed with `If-Match`."""
+
+    status, title, slug = 428, "Precondition Required", "precondition-required"
 
 
 class Invalid(Problem):

@@ -5,9 +5,9 @@ class and the Pydantic models are carried along for the stages that need them an
 third-party import.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 LINK = "_link"
 """The key under which an embedded row carries the columns of its link row."""
@@ -94,6 +94,65 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Body:
+    """What a client may send: a Pydantic model, and the columns that its fields set, by the name of the field.
+
+    A field whose value is `pydantic.MISSING` was not sent and has no default here: the database's own applies. `extra`
+    names fields that set no column; they are there for a hook.
+    """
+
+    model: Any
+    columns: Mapping[str, Field]
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Generated:
+    """A column that Python fills when the client does not: `value()` makes the next one."""
+
+    field: Field
+    value: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Constraint:
+    """A rule of a table that the database enforces.
+
+    `name` is the database's (a unique index has one, too); `columns` are names in the database, by which SQLite tells a
+    unique constraint; `fields` are public names, without those of hidden columns. `target` is the path segment of the
+    resource that a foreign key leads to, if it is served, `where` the condition of a partial index.
+    """
+
+    kind: Literal["primary_key", "unique", "foreign_key", "check"]
+    name: str | None
+    table: str
+    columns: tuple[str, ...]
+    fields: tuple[str, ...]
+    target: str | None = None
+    where: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Writes:
+    """What can be changed of a resource. A body that is `None` is not taken, for the reason in `refused`.
+
+    `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row. `session`
+    is the reason why a write takes a session of the ORM and not one statement.
+    """
+
+    create: Body | None = None
+    update: Body | None = None
+    replace: Body | None = None
+    delete: bool = False
+    inserted: tuple[Generated, ...] = ()
+    updated: tuple[Generated, ...] = ()
+    version: Field | None = None
+    constraints: tuple[Constraint, ...] = ()
+    session: str | None = None
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceSchema:
     """One served table: its path segment, its key, what it shows and where it leads.
 
@@ -115,6 +174,7 @@ class ResourceSchema:
     max_limit: int = 1000
     description: str | None = None
     tags: tuple[str, ...] = ()
+    writes: Writes = field(default_factory=Writes)
     fields: Mapping[str, Field] = field(init=False)
 
     def __post_init__(self) -> None:
