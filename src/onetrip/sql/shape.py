@@ -21,9 +21,14 @@ class Parent(NamedTuple):
     relation: Relation
 
 
-def objects(selection: Selection, dialect: Dialect, parent: Parent | None = None) -> Select[Any]:
-    """Compile a selection to one JSON object a row, in the column `json`; a parent is correlated."""
-    entity = aliased(selection.shape.view.entity)
+def objects(
+    selection: Selection, dialect: Dialect, parent: Parent | None = None, source: Any | None = None
+) -> Select[Any]:
+    """Compile a selection to one JSON object a row, in the column `json`; a parent is correlated.
+
+    Rows are those of the table, or of `source`, an entity that stands for rows which were just written.
+    """
+    entity = aliased(selection.shape.view.entity) if source is None else source
     rows = sa.select().select_from(entity)
     items = _items(selection.shape, entity, dialect)
     if parent is not None:
