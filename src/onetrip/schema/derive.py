@@ -23,6 +23,7 @@ from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
 from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
+from onetrip.schema.marks import deletion_of
 from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View
 from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
@@ -98,6 +99,7 @@ class _Derivation:
             guessed_secrets=tuple(sorted(guessed)),
             default_limit=draft.resource.limit, max_limit=draft.resource.max_limit,
             description=_own_docstring(model), tags=tuple(draft.resource.tags) or (draft.name,),
+            deleted=next((field for field in columns if field.attribute == deletion_of(draft.mapper)), None),
         )  # fmt: skip
 
     # Views
@@ -226,7 +228,7 @@ def _own_docstring(model: type[Any]) -> str | None:
 
 def _may_be_missing(prop: RelationshipProperty[Any]) -> bool:
     """Say whether a relation to one can lead to none: unless a required foreign key, and nothing else, decides."""
-    if prop.direction is not RelationshipDirection.MANYTOONE or prop.mapper.single:
+    if prop.direction is not RelationshipDirection.MANYTOONE or prop.mapper.single or deletion_of(prop.mapper):
         return True
     conditions = sum(isinstance(part, sa.BinaryExpression) for part in visitors.iterate(prop.primaryjoin))
     required = all(

@@ -13,6 +13,7 @@ from onetrip.schema import naming
 from onetrip.schema.bodies import computed_fields, declared_fields
 from onetrip.schema.declaration import Resource
 from onetrip.schema.mappers import columns_of, is_reflected
+from onetrip.schema.marks import is_deletion
 
 SECRET_WORDS = frozenset(
     {
@@ -67,6 +68,7 @@ def hidden_of(mapper: Mapper[Any], resource: Resource) -> Hidden:
             raise ConfigurationError(f"Resource({resource.model.__name__}): there is no '{name}'. {hint}")
     infos = declared_fields(resource.model).items()
     excluded = {name for name, info in infos if info.exclude is True and name in known}
+    excluded |= {prop.key for prop in columns if is_deletion(prop.columns[0])}
     guessed = {prop.key for prop in columns if _is_guessed(mapper, prop)}
     guessed |= {name for name in computed if looks_secret(name)}
     guessed -= {*excluded, *resource.hidden, *resource.exposed}

@@ -157,7 +157,8 @@ class ResourceSchema:
     """One served table: its path segment, its key, what it shows and where it leads.
 
     `singular` and `plural` are the snake-case names in operation ids; `hidden` the columns that never leave the
-    database, `guessed_secrets` those of them that only sound secret.
+    database, `guessed_secrets` those of them that only sound secret. `deleted` is the column that says when a row was
+    deleted, where that leaves the row in its table: then whatever reads does not find it.
     """
 
     name: str
@@ -174,6 +175,7 @@ class ResourceSchema:
     max_limit: int = 1000
     description: str | None = None
     tags: tuple[str, ...] = ()
+    deleted: Field | None = None
     writes: Writes = field(default_factory=Writes)
     fields: Mapping[str, Field] = field(init=False)
 

@@ -1,13 +1,15 @@
-"""Predicates and order → SQL expressions."""
+"""Predicates and order → SQL expressions; which rows of a table there are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql import visitors
 
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Negation, OrderKey, Predicate
+from onetrip.schema.marks import deletion_column, deletion_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import placeholder
 
@@ -15,6 +17,19 @@ from onetrip.sql.statement import placeholder
 def parameter(number: int, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
     """Make the placeholder of a plan's parameter that is not compared with a column."""
     return sa.bindparam(placeholder(number), type_=type_)
+
+
+def rows_of(entity: type[Any]) -> tuple[Any, Select[Any]]:
+    """Alias a table, and select from it: the one way to its rows, on which those that were deleted are not met."""
+    row = aliased(entity)
+    return row, sa.select().select_from(row).where(*alive(row))
+
+
+def alive(entity: Any) -> Iterator[ColumnElement[bool]]:
+    """Say that a row was not deleted, where deleting leaves it in its table."""
+    deleted = deletion_of(sa.inspect(entity).mapper)
+    if deleted is not None:
+        yield getattr(entity, deleted).is_(None)
 
 
 def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
@@ -33,9 +48,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
         case Negation(of):
             return sa.not_(condition(of, entity, dialect))
         case Exists(relation, target, of):
-            row = aliased(target)
-            one: sa.Select[Any] = sa.select(sa.literal_column("1"))
-            found = one.select_from(row).where(joined(entity, relation.attribute, row))
+            row, rows = rows_of(target)
+            found = rows.add_columns(sa.literal_column("1")).where(joined(entity, relation.attribute, row))
             if of is not None:
                 found = found.where(condition(of, row, dialect))
             return found.correlate(entity).exists()
@@ -45,7 +59,16 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
 
 def joined(entity: Any, attribute: str, target: Any) -> Any:
     """Say that a row of `target` is at the end of a relation of `entity`; a link table is joined under a new name."""
-    return getattr(entity, attribute).of_type(target).__clause_element__()
+    join = getattr(entity, attribute).of_type(target).__clause_element__()
+    deleted = (deletion_column(table.c) for table in links(join, entity, target))
+    return sa.and_(join, *(column.is_(None) for column in deleted if column is not None))
+
+
+def links(join: Any, entity: Any, target: Any) -> list[Any]:
+    """Find the tables between the two ends of a relation."""
+    ends = [sa.inspect(end).selectable for end in (entity, target)]
+    columns = (part for part in visitors.iterate(join) if isinstance(part, sa.Column))
+    return [table for table in dict.fromkeys(column.table for column in columns) if table not in (*ends, None)]
 
 
 def ordering(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> list[Any]:

@@ -9,10 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlalchemy.orm import aliased
 
 from onetrip.plan.ir import Anchor, ReadPlan
-from onetrip.sql.conditions import condition
+from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.finish import finisher
 from onetrip.sql.shape import Parent, objects
@@ -34,14 +33,14 @@ def _select(plan: ReadPlan, dialect: Dialect) -> Select[Any]:
 
 def _related(plan: ReadPlan, anchor: Anchor, dialect: Dialect) -> Select[Any]:
     """Select from the anchor, so that no row means that it does not exist."""
-    entity = aliased(anchor.entity)
+    entity, anchors = rows_of(anchor.entity)
     rows = objects(plan.selection, dialect, Parent(entity, anchor.relation))
     found = dialect.records(rows) if plan.many else dialect.record(rows)
-    answer = sa.select(found.scalar_subquery().label("body")).select_from(entity)
+    answer = anchors.add_columns(found.scalar_subquery().label("body"))
     return answer.where(*(condition(part, entity, dialect) for part in anchor.where))
 
 
-def compiled(select: Select[Any], dialect: Dialect, finish: Any = None) -> Statement:
+def compiled(select: Any, dialect: Dialect, finish: Any = None) -> Statement:
     """Render a SELECT for the driver, and find out how its placeholders are filled.
 
     Constants come from the user's own classes (a `column_property`, the condition of a relationship); lists among them

@@ -4,12 +4,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlalchemy.orm import aliased
-from sqlalchemy.sql import visitors
 
 from onetrip.plan.ir import Embedded, Selection, Shape
 from onetrip.schema.model import LINK, Computed, Field, Relation
-from onetrip.sql.conditions import condition, joined, ordering, parameter
+from onetrip.sql.conditions import condition, joined, links, ordering, parameter, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import EMBED
 
@@ -28,8 +26,10 @@ def objects(
 
     Rows are those of the table, or of `source`, an entity that stands for rows which were just written.
     """
-    entity = aliased(selection.shape.view.entity) if source is None else source
-    rows = sa.select().select_from(entity)
+    if source is None:
+        entity, rows = rows_of(selection.shape.view.entity)
+    else:
+        entity, rows = source, sa.select().select_from(source)
     items = _items(selection.shape, entity, dialect)
     if parent is not None:
         link = joined(parent.entity, parent.relation.attribute, entity)
@@ -75,8 +75,6 @@ def _link(parent: Parent, join: Any, entity: Any, dialect: Dialect) -> list[tupl
     if not parent.relation.link:
         return []
     names = {field.attribute for field in parent.relation.link}
-    ends = {sa.inspect(parent.entity).selectable, sa.inspect(entity).selectable}
-    tables = {column.table for column in visitors.iterate(join) if isinstance(column, sa.Column)} - ends
-    table = next(table for table in tables if names <= set(table.c.keys()))
+    table = next(table for table in links(join, parent.entity, entity) if names <= set(table.c.keys()))
     columns = [(field.name, dialect.write(field.type, table.c[field.attribute])) for field in parent.relation.link]
     return [(LINK, dialect.inline(columns))]
