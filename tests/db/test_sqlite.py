@@ -185,7 +185,7 @@ def test_a_locked_database_is_waited_for_beside_the_event_loop(blog_in_file: Bac
 
 def test_a_database_that_stays_locked_is_unavailable(blog_in_file: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """A lock that is not let go of in time is a 503, not a traceback."""
-    monkeypatch.setattr(sqlite, "_BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 50)
     path = Path(blog_in_file.url.removeprefix("sqlite:///"))
 
     async def body(database: Database, reader: SQLiteReader) -> None:

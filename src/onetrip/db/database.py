@@ -5,7 +5,7 @@ so that no start order can be wrong: a test client that changes loops gets new c
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from onetrip.db.engines import Memory, create_async, create_sync
-from onetrip.db.runner import EngineRunner, Row, Runner, ThreadRunner, place
+from onetrip.db.runner import EngineRunner, Reader, Row, Runner, Steps, T, ThreadRunner, Writer, place
 from onetrip.db.sqlite import SQLiteReader, file_uri
+from onetrip.db.sqlite_writer import SQLiteWriter
 from onetrip.db.url import async_url, is_memory, keeps_prepared, parse_url, shown
 from onetrip.errors import ConfigurationError
 from onetrip.settings import Pool
@@ -58,7 +59,7 @@ class Database:
         self.dialect = self._dialect()
         self._sync_engine: sa.Engine | None = engine if isinstance(engine, sa.Engine) else None
         self._open: dict[asyncio.AbstractEventLoop, _Connections] = {}
-        self._last: tuple[asyncio.AbstractEventLoop | None, Runner | None] = (None, None)
+        self._last: tuple[asyncio.AbstractEventLoop | None, Reader | None] = (None, None)
 
     def __str__(self) -> str:
         return shown(self.url)
@@ -69,6 +70,14 @@ class Database:
         if runner is None or loop is not asyncio.get_running_loop():
             runner = self.connections().runner
         return await runner.fetch(statement.text, statement.bind(values))
+
+    async def write(self, statement: Statement, values: tuple[Any, ...]) -> Row | None:
+        """Run a compiled statement that changes rows, and commit it. Raises as `Writer.write` does."""
+        return await self.connections().writer.write(statement.text, statement.bind(values))
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run the statements of one transaction, and commit it. Raises as `Writer.transact` does."""
+        return await self.connections().writer.transact(steps)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `Unavailable` when the database does not answer."""
@@ -138,7 +147,7 @@ class Database:
         return PostgreSQL(async_url(self.url).get_dialect()())
 
     @property
-    def _runner(self) -> Runner | None:
+    def _runner(self) -> Reader | None:
         return self._last[1]
 
 
@@ -149,7 +158,9 @@ class _Connections:
         self.database = database
         self._engine = database.given if isinstance(database.given, AsyncEngine) else None
         self.places = asyncio.Semaphore(_size(database.given) or database.pool.size)
-        self.runner = self._create_runner()
+        self.runner: Reader
+        self.writer: Writer
+        self.runner, self.writer = self._create_runners()
         self.guard = self._close_with_the_loop()
         with suppress(StopIteration):  # up to its `yield`: from then on the loop knows it
             self.guard.asend(None).send(None)
@@ -177,12 +188,17 @@ class _Connections:
         """Wait until there is a connection for a synchronous session."""
         return place(self.places, self.database.pool.timeout)
 
+    def _create_runners(self) -> tuple[Reader, Writer]:
+        database, timeout = self.database, self.database.pool.timeout
+        if database.url.drivername == "sqlite" and (database.memory is not None or not is_memory(database.url)):
+            uri = _uri(database.url) if database.memory is None else database.memory.uri
+            reader = SQLiteReader(uri, workers=_SQLITE_WORKERS, timeout=timeout)
+            return reader, SQLiteWriter(uri, wal=database.tunes_files, timeout=timeout)
+        runner = self._create_runner()
+        return runner, runner
+
     def _create_runner(self) -> Runner:
         database, timeout = self.database, self.database.pool.timeout
-        if database.memory is not None:
-            return SQLiteReader(database.memory.uri, workers=_SQLITE_WORKERS, timeout=timeout)
-        if database.url.drivername == "sqlite" and not is_memory(database.url):
-            return SQLiteReader(_uri(database.url), workers=_SQLITE_WORKERS, timeout=timeout)
         if isinstance(database.given, sa.Engine):
             return ThreadRunner(database.given, places=self.places, timeout=timeout)
         if self.engine.dialect.driver != "asyncpg":
@@ -210,7 +226,9 @@ class _Connections:
             yield
         finally:
             self.database._forget(asyncio.get_running_loop())
-            await self.runner.close()
+            parts: set[Reader | Writer] = {self.runner, self.writer}
+            for part in parts:
+                await part.close()
             if self._engine is not None and self._engine is not self.database.given:
                 await self._engine.dispose()
 

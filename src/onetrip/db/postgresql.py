@@ -6,7 +6,7 @@ transaction around the one statement of a request. A prepared statement runs in 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onetrip.db.runner import Row, away, busy, differs, is_transient, slow
+from onetrip.db.runner import Rejected, Row, Steps, T, away, busy, differs, is_transient, rejected, slow
 from onetrip.errors import Broken, Unavailable
 
 MAX_PREPARED = 256
@@ -30,7 +30,11 @@ _LOST = (
 
 
 class _Again(Exception):
-    """A statement did not run, for a reason that is gone when it is run again."""
+    """A statement did not answer, for a reason that is gone when it is run again; `unrun` says that it did not run."""
+
+    def __init__(self, *, unrun: bool = False) -> None:
+        super().__init__()
+        self.unrun = unrun
 
 
 class _Connection:
@@ -100,7 +104,61 @@ class HeldConnections:
         except _Again as error:
             raise away(error.__cause__ or error) from error
 
-    async def _run(self, connection: _Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement that changes rows, prepared, in autocommit; again only if it certainly did not run."""
+        try:
+            return await self._run(self.idle.pop() if self.idle else await self._acquire(), text, arguments, True)
+        except _Again as error:
+            if not error.unrun:
+                raise away(error.__cause__ or error) from error
+        return await self._run(self.idle.pop() if self.idle else await self._acquire(), text, arguments, True)
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run a transaction on a connection that is held."""
+        connection = self.idle.pop() if self.idle else await self._acquire()
+        try:
+            await connection.driver.execute("BEGIN")
+            answer = await self._drive(connection, steps())
+            await connection.driver.execute("COMMIT")
+        except BaseException as error:
+            raise await self._rolled_back(connection, error) from error
+        self._release(connection)
+        return answer
+
+    async def _drive(self, connection: _Connection, steps: Steps[T]) -> T:
+        row: Row | None = None
+        while True:
+            try:
+                text, arguments = steps.send(row)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            row = await self._execute(connection, text, arguments)
+
+    async def _rolled_back(self, connection: _Connection, error: BaseException) -> BaseException:
+        """End a transaction that failed, and say what its error means."""
+        if isinstance(error, Exception) and not isinstance(error, (*_LOST, TimeoutError)):
+            try:
+                await connection.driver.execute("ROLLBACK")
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as lost:
+                error = lost
+        if not isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError) and isinstance(
+            error, Exception
+        ):
+            self._release(connection)  # what the steps themselves raised
+            return error
+        meant = self._failed(connection, error, writes=True)
+        return away(error) if isinstance(meant, _Again) else meant or error
+
+    async def _execute(self, connection: _Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        if self.keeps_prepared:
+            statement = connection.prepared.get(text) or await connection.prepare(text)
+            row: Row | None = await statement.fetchrow(*arguments)
+            return row
+        return await connection.driver.fetchrow(text, *arguments)  # type: ignore[no-any-return]
+
+    async def _run(
+        self, connection: _Connection, text: str, arguments: tuple[Any, ...], writes: bool = False
+    ) -> Row | None:
         try:
             if self.keeps_prepared:
                 statement = connection.prepared.get(text) or await connection.prepare(text)
@@ -108,14 +166,14 @@ class HeldConnections:
             else:
                 row = await connection.driver.fetchrow(text, *arguments)
         except BaseException as error:
-            meant = self._failed(connection, error)
+            meant = self._failed(connection, error, writes)
             if meant is None:
                 raise
             raise meant from error
         self._release(connection)
         return row
 
-    def _failed(self, connection: _Connection, error: BaseException) -> Exception | None:
+    def _failed(self, connection: _Connection, error: BaseException, writes: bool = False) -> Exception | None:
         """Take the connection back as it is now, and say what an error means; `None` when it means itself."""
         if isinstance(error, asyncio.CancelledError | TimeoutError):
             self._abandon(connection)
@@ -125,6 +183,9 @@ class HeldConnections:
                 self._discard(lost)
             self.idle.clear()
             return _Again()
+        if writes and isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+            self._release(connection)  # the driver itself refused a value, and sent nothing
+            return Rejected(error)
         if not isinstance(error, asyncpg.PostgresError):
             self._discard(connection)
             return None
@@ -133,7 +194,9 @@ class HeldConnections:
             connection.prepared.clear()  # a table changed under it
         self._release(connection)
         if cached:
-            return _Again()
+            return _Again(unrun=True)
+        if writes and (refused := rejected(error, error.sqlstate)) is not None:
+            return refused
         return slow(error) if is_transient(error.sqlstate) else differs(error)
 
     def _abandon(self, connection: _Connection) -> None:

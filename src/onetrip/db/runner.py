@@ -1,15 +1,16 @@
 """What runs a statement: text and arguments in, at most one value out; and what its failures mean.
 
-One contract, four runners: `postgresql` (asyncpg connections held for requests), `sqlite` (the standard library's
-driver, short reads in place), and two here for any other engine that a user brings along.
+Two contracts, for what reads and for what writes. `postgresql` (asyncpg connections held for requests) meets both, as
+do two runners here for any other engine that a user brings along; `sqlite` reads and `sqlite_writer` writes, on the
+standard library's driver.
 """
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from anyio import CapacityLimiter, to_thread
@@ -17,11 +18,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onetrip.errors import Broken, Unavailable
+from onetrip.errors import Broken, OnetripError, Unavailable
 from onetrip.sql.dialects.sqlite import FUNCTIONS
 
 Row = Sequence[Any]
 """One row of one value: JSON as `bytes`, or `None`."""
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -31,8 +34,27 @@ _SQLITE_AWAY = frozenset({
 })  # fmt: skip
 
 
-class Runner(Protocol):
-    """Runs statements; every failure is a `Problem` of the error tree, or a bug."""
+Steps = Generator[tuple[str, tuple[Any, ...]], Row | None, T]
+"""Statements of one transaction: yields text and arguments, is sent the row, returns what comes of it."""
+
+_AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_REFUSED = ("22", "23")  # data exception, integrity constraint violation
+
+
+class Rejected(OnetripError):
+    """The database refused what a statement would write. `again` says that the same may succeed when it comes again.
+
+    What it refused is for `violations` to say; this is no `Problem` yet, because only the resource knows public names.
+    """
+
+    def __init__(self, error: BaseException, *, again: bool = False) -> None:
+        super().__init__(type(error).__name__)
+        self.error = error
+        self.again = again
+
+
+class Reader(Protocol):
+    """Runs statements that read; every failure is a `Problem` of the error tree, or a bug."""
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement and answer its only row, `None` when there is none.
@@ -47,11 +69,35 @@ class Runner(Protocol):
         ...
 
 
+class Writer(Protocol):
+    """Runs statements that change rows; every failure is a `Problem`, a `Rejected` write, or a bug."""
+
+    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement that changes rows, never twice; when it answers, that is committed.
+
+        Raises `Rejected` as well. `Unavailable` leaves open whether the change was made, if the connection was lost.
+        """
+        ...
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run the statements of one transaction, which writes. Commits before it answers. Raises like `write`."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection that is held."""
+        ...
+
+
+class Runner(Reader, Writer, Protocol):
+    """Both."""
+
+
 class EngineRunner:
     """Runs statements on connections of an asynchronous engine, one checkout each."""
 
     def __init__(self, engine: AsyncEngine, *, places: asyncio.Semaphore, timeout: float) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
+        self.writing = engine
         self.places = places
         self.timeout = timeout
 
@@ -71,6 +117,18 @@ class EngineRunner:
         async with place(self.places, self.timeout), self.engine.connect() as connection:
             return await connection.run_sync(_first_row, text, arguments)
 
+    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement in a transaction of its own."""
+        return await self.transact(lambda: _single(text, arguments))
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run a transaction on a connection of the pool."""
+        try:
+            async with place(self.places, self.timeout), self.writing.begin() as connection:
+                return await connection.run_sync(_drive, steps())
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise _refusal(error) from error
+
     async def close(self) -> None:
         """The engine is its owner's to close."""
 
@@ -80,6 +138,7 @@ class ThreadRunner:
 
     def __init__(self, engine: sa.Engine, *, places: asyncio.Semaphore, timeout: float) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
+        self.writing = engine
         self.places = places
         self.timeout = timeout
 
@@ -97,8 +156,67 @@ class ThreadRunner:
                 return self._fetch(text, arguments, again=False)
             raise unavailable(error) or differs(error) from error
 
+    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement in a transaction of its own, in a thread."""
+        return await self.transact(lambda: _single(text, arguments))
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run a transaction in a thread, to its end even if the request is gone."""
+        async with place(self.places, self.timeout):
+            return await to_thread.run_sync(self._transact, steps, limiter=CapacityLimiter(1))
+
+    def _transact(self, steps: Callable[[], Steps[T]]) -> T:
+        try:
+            with self.writing.begin() as connection:
+                return _drive(connection, steps())
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise _refusal(error) from error
+
     async def close(self) -> None:
         """The engine is its owner's to close."""
+
+
+def _single(text: str, arguments: tuple[Any, ...]) -> Steps[Row | None]:
+    return (yield text, arguments)
+
+
+def _drive(connection: sa.Connection, steps: Steps[T]) -> T:
+    return drive(lambda text, arguments: _first_row(connection, text, arguments), steps)
+
+
+def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]) -> T:
+    """Run the statements of a transaction one after the other."""
+    row: Row | None = None
+    while True:
+        try:
+            text, arguments = steps.send(row)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        row = execute(text, arguments)
+
+
+def _refusal(error: BaseException) -> Exception:
+    """Say what a failed write of SQLAlchemy's means."""
+    if isinstance(error, DBAPIError) and not error.connection_invalidated:
+        if isinstance(error.orig, sqlite3.Error):
+            if (meant := rejected_by_sqlite(error.orig)) is not None:
+                return meant
+        elif (meant := rejected(error, getattr(error.orig, "sqlstate", None))) is not None:
+            return meant
+    return unavailable(error) or differs(error)
+
+
+def rejected(error: BaseException, sqlstate: str | None) -> Rejected | None:
+    """Say that PostgreSQL refused a write, if that is what a code means."""
+    if sqlstate in _AGAIN:
+        return Rejected(error, again=True)
+    return Rejected(error) if sqlstate is not None and sqlstate[:2] in _REFUSED else None
+
+
+def rejected_by_sqlite(error: sqlite3.Error) -> Rejected | None:
+    """Say that SQLite refused a write, if that is what a code means."""
+    refused = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG)
+    return Rejected(error) if sqlite_code(error) in refused else None
 
 
 def _autocommit(engine: AsyncEngine | sa.Engine) -> dict[str, str]:

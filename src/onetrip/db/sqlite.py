@@ -24,9 +24,9 @@ IN_PLACE_SECONDS = 0.003
 SLOW_SECONDS = 60.0
 """How long a statement that was interrupted is taken to be slow."""
 
-_STEPS = 2_000  # virtual machine instructions between two looks at the clock, some tens of microseconds
+STEPS = 2_000  # virtual machine instructions between two looks at the clock, some tens of microseconds
 _WORKER_STEPS = 200_000  # between two looks at whether the request is still there, some milliseconds
-_BUSY_MILLISECONDS = 5_000
+BUSY_MILLISECONDS = 5_000
 
 
 def file_uri(path: str) -> str:
@@ -63,12 +63,13 @@ class Connection(sqlite3.Connection):
             self.close()  # a request was cancelled while it was opened
 
 
-def connect(uri: str) -> sqlite3.Connection:
-    """Open a connection that reads, in autocommit mode."""
+def connect(uri: str, *, writes: bool = False) -> sqlite3.Connection:
+    """Open a connection that reads, or one that writes, in autocommit mode."""
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
         prepare(connection)
-        connection.execute("PRAGMA query_only = ON")
+        if not writes:
+            connection.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
         connection.close()
         raise
@@ -79,7 +80,7 @@ def connect(uri: str) -> sqlite3.Connection:
 def prepare(connection: Any) -> None:
     """Give a connection of the driver what every connection has: foreign keys, patience, our functions."""
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
     add_functions(connection)
 
 
@@ -175,7 +176,7 @@ class SQLiteReader:
         connection = self._open()
         connection.execute("PRAGMA busy_timeout = 0")
         clock: Callable[[], float] = time.thread_time  # not the wall clock: a busy machine makes no statement slow
-        connection.set_progress_handler(lambda: clock() > self.deadline, _STEPS)
+        connection.set_progress_handler(lambda: clock() > self.deadline, STEPS)
         self.here = connection
         return connection
 

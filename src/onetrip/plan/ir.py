@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrip.errors import Location
-from onetrip.schema.model import Computed, Field, Relation, View
+from onetrip.schema.model import Computed, Constraint, Field, Generated, Relation, ResourceSchema, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,3 +142,73 @@ class ReadPlan:
 def _written_in_python(shape: Shape) -> bool:
     inner = (item for item in shape.items if isinstance(item, Embedded))
     return shape.view.python is not None or any(_written_in_python(item.selection.shape) for item in inner)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """A column, and the number of the parameter that it is set to."""
+
+    field: Field
+    parameter: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upsert:
+    """What happens to a row that is there already: these columns change, or none does (`DO NOTHING`).
+
+    `constraint` is the unique key by which it is found.
+    """
+
+    constraint: Constraint
+    assigned: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insert:
+    """New rows. With `many`, each parameter is the list of the values of its column."""
+
+    assignments: tuple[Assignment, ...]
+    many: bool = False
+    upsert: Upsert | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """A change of the rows that meet the conditions."""
+
+    where: tuple[Predicate, ...]
+    assignments: tuple[Assignment, ...]
+    increments: tuple[Assignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """The end of the rows that meet the conditions."""
+
+    where: tuple[Predicate, ...]
+
+
+Mutation = Insert | Update | Delete
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePlan:
+    """One write of a resource: a mutation, and how the row is written that it leaves behind (`None`: not at all).
+
+    Values come in this order: `parameters` of the URL, the version that the client expects (if `conditional`), the
+    columns of the body as the mutation names them, and then what is `generated` here. `leads_back` says that what is
+    embedded leads to rows of the very table that is written, which a statement sees as they were before it.
+    """
+
+    resource: ResourceSchema
+    mutation: Mutation
+    shape: Shape | None
+    parameters: tuple[Parameter, ...]
+    conditional: bool = False
+    generated: tuple[Generated, ...] = ()
+    leads_back: bool = False
+
+    @property
+    def python(self) -> bool:
+        """Whether Python writes (part of) the answer."""
+        return self.shape is not None and _written_in_python(self.shape)

@@ -27,9 +27,9 @@ MAX_ERRORS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
-    """What a path stands for: a collection, one row, or a relation of one row."""
+    """What a path stands for: a collection, one row, a relation of one row, or a row that is about to be made."""
 
-    kind: Literal["collection", "item", "related"]
+    kind: Literal["collection", "item", "related", "created"]
     resource: ResourceSchema
     relation: Relation | None = None
     target: ResourceSchema
@@ -42,7 +42,7 @@ class Endpoint:
     @property
     def key(self) -> tuple[Field, ...]:
         """The key that stands in the path."""
-        return () if self.kind == "collection" else self.resource.key
+        return () if self.kind in ("collection", "created") else self.resource.key
 
 
 def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) -> ReadPlan:
@@ -50,9 +50,9 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
 
     Raises `Invalid` for names, operators and parameters that do not exist here, and for embeds over the limits.
     """
-    planner = _Planner(schema, limits, endpoint)
+    planner = Planner(schema, limits, endpoint)
     key = planner.key()
-    _refuse_list_parameters(query, endpoint)
+    refuse_list_parameters(query, endpoint)
     selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
     if endpoint.many:
         selection = planner.window(replace(selection, order=planner.order(query)), query)
@@ -65,8 +65,8 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
 
 
 @dataclass(slots=True)
-class _Planner:
-    """One run of `plan_read`: what its passes share."""
+class Planner:
+    """One run of `plan_read` or `plan_write`: what its passes share."""
 
     schema: Schema
     limits: Limits
@@ -273,7 +273,7 @@ def _spelled_out(wanted: _Tree | None, view: View) -> _Tree:
     return named | further
 
 
-def _refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
+def refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
     """Refuse `sort`, `limit` and `offset` where the answer is one object."""
     if endpoint.many:
         return

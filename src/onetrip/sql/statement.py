@@ -59,3 +59,17 @@ class Statement:
     def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Put the values of the plan's parameters in the order of the placeholders."""
         return tuple([argument.value(values) for argument in self.arguments])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatement:
+    """A write: its statement, whose value is the row's identity and then, after a `SEPARATOR`, its JSON.
+
+    The identity is a JSON object: the parts of the key under `0`, `1`, …, the version, if there is one, under `v`.
+    With `again`, the identity stands alone, and the row is read by a second statement in the same transaction. With
+    `each`, the values are lists, and the statement runs once for each of their items, in one transaction.
+    """
+
+    statement: Statement
+    again: bool = False
+    each: bool = False

@@ -19,6 +19,10 @@ Writer = Callable[[FieldType, Any], Any]
 """`(type, column) → expression`, whose value goes into a JSON object."""
 
 
+Render = Callable[[Any], Sequence[Select[Any]]]
+"""`(entity) → selects of one JSON column` over the rows that an entity stands for."""
+
+
 class Dialect(ABC):
     """The answers of one database. `sqlalchemy` is the dialect by which statements are compiled."""
 
@@ -65,8 +69,32 @@ class Dialect(ABC):
     def record(self, objects: Select[Any]) -> Select[Any]:
         """Answer one object as text; no row when there is none."""
 
+    @abstractmethod
+    def joined(self, texts: Sequence[Any]) -> Any:
+        """Join texts by `statement.SEPARATOR` in one value; nothing or NULL when they are NULL."""
+
+    @abstractmethod
+    def insert(self, table: sa.Table) -> Any:
+        """Begin an INSERT that knows what to do about a conflict."""
+
+    @abstractmethod
+    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
+        """Run a mutation of one row and answer what `render` makes of it: texts, joined by `statement.SEPARATOR`."""
+
+    @abstractmethod
+    def returns_embeds(self) -> bool:
+        """Say whether `returning` can follow relations."""
+
+    def insert_many(self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render) -> Any:
+        """Insert the rows of lists, one list for each column, and answer as `records` does.
+
+        `columns` are named with their placeholders; `fixed` ones are equal in all rows. `None` when this database
+        cannot, or not for such columns: then rows are inserted one after the other.
+        """
+        return None
+
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
-        """Make the placeholder of a value that is compared with a column of a type."""
+        """Make the placeholder of a value that is compared with a column of a type, or stored in it."""
         return sa.bindparam(name, type_=type_)
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:

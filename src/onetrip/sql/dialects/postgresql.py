@@ -3,17 +3,18 @@
 https://www.postgresql.org/docs/current/functions-json.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.orm import aliased
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Dialect, Writer, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Dialect, Render, Writer, as_is, by_template, cases
 from onetrip.sql.template import Template, identifier, quoted
 
 _JSON = sa.types.NullType()
@@ -83,22 +84,52 @@ class PostgreSQL(Dialect):
         """The object as text."""
         return sa.select(Template("convert_to({0}::text, 'UTF8')", objects.subquery().c.json).label("body"))
 
+    def joined(self, texts: Sequence[Any]) -> Any:
+        """`concat_ws`, as `bytea`."""
+        template = ", ".join(f"{{{number}}}::text" for number in range(len(texts)))
+        return Template(f"convert_to(concat_ws(chr(30), {template}), 'UTF8')", *texts)
+
+    def insert(self, table: sa.Table) -> Any:
+        """`INSERT … ON CONFLICT`."""
+        return pg.insert(table)
+
+    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
+        """`WITH written AS (… RETURNING …) SELECT …`: the rows as they are now; other tables as they were before."""
+        table = sa.inspect(entity).local_table
+        written = mutation.returning(*table.c).cte("written")
+        texts = [select.scalar_subquery() for select in render(aliased(entity, written))]
+        return sa.select(self.joined(texts).label("body")).select_from(written)
+
+    def returns_embeds(self) -> bool:
+        """A subquery sees the tables as they were before the statement."""
+        return True
+
+    def insert_many(self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render) -> Any:
+        """`INSERT … SELECT … FROM unnest($1, $2)`: one statement for any number of rows, in their order."""
+        if not columns or any(isinstance(column.type, sa.ARRAY) for column in columns):
+            return None  # unnest would take arrays of arrays apart
+        lists = []
+        for column, name in columns.items():
+            sent, stored = _sent(column.type)
+            bound = sa.bindparam(name, type_=pg.ARRAY(sent))
+            lists.append(sa.cast(bound, pg.ARRAY(sent if stored is None else stored)))
+        names = [f"c{number}" for number in range(len(columns))]
+        rows = sa.func.unnest(*lists).table_valued(*names).render_derived()
+        chosen = sa.select(*(rows.c[name] for name in names), *fixed.values())
+        table = sa.inspect(entity).local_table
+        mutation = pg.insert(table).from_select([*columns, *fixed], chosen)
+        written = mutation.returning(*table.c).cte("written")
+        (objects,) = render(aliased(entity, written))
+        return self.records(objects)
+
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Bind a value as it is: not cut to the column's digits, nor the first and last moments as infinities.
 
         asyncpg sends `date.max` as `infinity`; `$1::NUMERIC(5, 2)` rounds, or fails where the value is too large.
         """
-        if isinstance(type_, sa.Date | sa.DateTime | UTCDateTime):
-            return sa.cast(sa.bindparam(name, type_=_ISO()), type_)
-        if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
-            return sa.cast(sa.bindparam(name, type_=_AsText(type_)), type_)  # asyncpg would first ask what type it is
-        if isinstance(type_, pg.INTERVAL) or (isinstance(type_, sa.Interval) and type_.native):
-            type_ = pg.INTERVAL()
-        elif isinstance(type_, sa.Float):
-            type_ = sa.Float()
-        elif isinstance(type_, sa.Numeric):
-            type_ = sa.Numeric()
-        return super().parameter(name, type_)
+        sent, stored = _sent(type_)
+        bound = sa.bindparam(name, type_=sent)
+        return bound if stored is None else sa.cast(bound, stored)
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
         """Find infinities by the moments as which they are shown, and as which asyncpg stores them."""
@@ -112,6 +143,21 @@ class PostgreSQL(Dialect):
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""
         return Template('({0}::text COLLATE "C")', column) if type_.kind == "enum" and type_.native else column
+
+
+def _sent(type_: sa.types.TypeEngine[Any]) -> tuple[sa.types.TypeEngine[Any], sa.types.TypeEngine[Any] | None]:
+    """Say as what a value of a type is sent, and to what it is cast then, if it is."""
+    if isinstance(type_, sa.Date | sa.DateTime | UTCDateTime):
+        return _ISO(), type_
+    if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
+        return _AsText(type_), type_  # asyncpg would first ask what type it is
+    if isinstance(type_, pg.INTERVAL) or (isinstance(type_, sa.Interval) and type_.native):
+        return pg.INTERVAL(), None
+    if isinstance(type_, sa.Float):
+        return sa.Float(), None
+    if isinstance(type_, sa.Numeric):
+        return sa.Numeric(), None
+    return type_, None
 
 
 class _AsText(sa.types.TypeDecorator[Any]):

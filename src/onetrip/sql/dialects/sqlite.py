@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy.dialects import sqlite
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Dialect, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Dialect, Render, as_is, by_template, cases
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.template import Template, quoted
 
@@ -51,6 +52,24 @@ class SQLite(Dialect):
     def record(self, objects: Select[Any]) -> Select[Any]:
         """The object is text already."""
         return sa.select(objects.subquery().c.json.label("body"))
+
+    def joined(self, texts: Sequence[Any]) -> Any:
+        """`a || char(30) || b`."""
+        template = " || char(30) || ".join(f"{{{number}}}" for number in range(len(texts)))
+        return Template(template, *texts)
+
+    def insert(self, table: sa.Table) -> Any:
+        """`INSERT … ON CONFLICT`."""
+        return sqlite.insert(table)
+
+    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
+        """`… RETURNING json_object(…)`: there is no write inside a SELECT."""
+        texts = [next(iter(select.inner_columns)) for select in render(entity)]
+        return mutation.returning(self.joined(texts).label("body"))
+
+    def returns_embeds(self) -> bool:
+        """A subquery in RETURNING may see the table while it changes."""
+        return False
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
         """Match a moment without a fraction, as `CURRENT_TIMESTAMP` stores it, and without a time at midnight."""

@@ -1,0 +1,116 @@
+"""The writer of a SQLite database: one connection, one change after the other, first come first served.
+
+SQLite has one writer at a time, and those who wait for it by polling overtake each other. So the changes of a process
+wait for their turn here. A change of one row takes microseconds where the file is in WAL mode, since nothing is synced
+then (https://www.sqlite.org/wal.html): it is made in place, in the event loop, within the time that a read may take.
+Whatever takes longer, waits for another process, or syncs, goes to a thread.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from onetrip.db.runner import Row, Steps, T, acquire, drive, rejected_by_sqlite, sqlite_code, sqlite_problem
+from onetrip.db.sqlite import BUSY_MILLISECONDS, IN_PLACE_SECONDS, STEPS, connect, write_ahead
+
+_ELSEWHERE = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class SQLiteWriter:
+    """Runs changes, each committed when it answers. `wal` lets it put the file in WAL mode."""
+
+    def __init__(self, uri: str, *, wal: bool, timeout: float) -> None:
+        self.uri = uri
+        self.wal = wal
+        self.timeout = timeout
+        self.turn = asyncio.Semaphore(1)
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="onetrip-sqlite-writer")
+        self.connection: sqlite3.Connection | None = None
+        self.in_place = False
+        self.deadline = 0.0
+
+    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run one statement; SQLite commits it, and takes it back where it is interrupted."""
+        if not self.turn.locked():
+            try:
+                connection = self.connection or self._open()
+                if self.in_place:
+                    self.deadline = time.thread_time() + IN_PLACE_SECONDS
+                    return _row(connection, text, arguments)
+            except sqlite3.Error as error:
+                if sqlite_code(error) not in _ELSEWHERE:
+                    raise rejected_by_sqlite(error) or sqlite_problem(error) from error
+        return await self._elsewhere(lambda: _row(self.connection or self._open(), text, arguments))
+
+    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
+        """Run a transaction, in the thread."""
+        return await self._elsewhere(lambda: self._transact(steps()))
+
+    def _transact(self, steps: Steps[T]) -> T:
+        connection = self.connection or self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            answer = drive(partial(_row, connection), steps)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return answer
+
+    async def _elsewhere(self, work: Callable[[], T]) -> T:
+        """Do something in the thread, where it may take its time; a turn ends when that is done, and not before."""
+        await acquire(self.turn, self.timeout)
+        try:
+            doing = asyncio.get_running_loop().run_in_executor(self.thread, self._patiently, work)
+        except BaseException:
+            self.turn.release()
+            raise
+        doing.add_done_callback(self._done)
+        try:
+            return await asyncio.shield(doing)
+        except sqlite3.Error as error:
+            raise rejected_by_sqlite(error) or sqlite_problem(error) from error
+
+    def _done(self, doing: "asyncio.Future[Any]") -> None:
+        self.turn.release()
+        if not doing.cancelled():
+            doing.exception()  # whoever is still there has it, too
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        connection = self.connection or self._open()
+        self.deadline = float("inf")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        try:
+            return work()
+        finally:
+            connection.execute("PRAGMA busy_timeout = 0")
+
+    def _open(self) -> sqlite3.Connection:
+        connection = connect(self.uri, writes=True)
+        if self.wal:
+            write_ahead(connection)
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        self.in_place = mode in (b"wal", b"memory", b"off")
+        connection.execute("PRAGMA busy_timeout = 0")
+        clock = time.thread_time
+        connection.set_progress_handler(lambda: clock() > self.deadline, STEPS)
+        self.connection = connection
+        return connection
+
+    async def close(self) -> None:
+        """Let what still runs end, and close the connection."""
+        await asyncio.get_running_loop().run_in_executor(None, self.thread.shutdown)
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+def _row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    """Run a statement to its end: it is committed there, and may fail there."""
+    rows = connection.execute(text, arguments).fetchall()
+    return rows[0] if rows else None
