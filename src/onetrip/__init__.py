@@ -3,6 +3,7 @@
 from onetrip.app import API
 from onetrip.errors import ConfigurationError, OnetripError, Problem
 from onetrip.http.docs import add_docs
+from onetrip.mixins import SoftDelete, Timestamped, UUIDKey, Versioned
 from onetrip.schema.declaration import Resource
 from onetrip.settings import Limits, Pool
 from onetrip.version import __version__
@@ -15,6 +16,10 @@ __all__ = [
     "Pool",
     "Problem",
     "Resource",
+    "SoftDelete",
+    "Timestamped",
+    "UUIDKey",
+    "Versioned",
     "__version__",
     "add_docs",
 ]
