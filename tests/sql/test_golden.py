@@ -19,6 +19,7 @@ from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.dialects.postgresql import PostgreSQL
 from onetrip.sql.dialects.sqlite import SQLite
 from onetrip.sql.read import compile_read
+from tests.sql.library import Book, Shelf, Writer
 from tests.sql.people import Desk, Person, Project, Team
 from tests.sql.samples import Sample
 
@@ -29,6 +30,8 @@ DIALECTS: dict[str, Dialect] = {
     "sqlite": SQLite(aiosqlite.dialect()),  # type: ignore[no-untyped-call]
     "postgresql": PostgreSQL(asyncpg.dialect()),  # type: ignore[no-untyped-call]
 }
+
+TABLES = (Team, Person, Project, Desk, Sample, Writer, Book, Shelf)
 
 QUERIES = {
     "list": "/people",
@@ -48,6 +51,11 @@ QUERIES = {
     "filter_by_enum": "/samples?fields=id&color=red&plain_mode=read-only&level=1",
     "sort": "/people?sort=-name,budget:nullsfirst&limit=10&offset=20",
     "sort_by_enum": "/samples?fields=id&sort=color",
+    "deleted_list": "/books?fields=id",
+    "deleted_item": "/books/1?fields=id",
+    "deleted_to_many": "/writers/1/books?fields=id",
+    "deleted_embeds": "/books?fields=id,writer.books.id",
+    "deleted_many_to_many": "/shelves/1/books?fields=id",
     "types": "/samples?fields=id,text,flag,moment,local,day,at,price,tiny,ratio,ticket,hex_ticket,color,level,raw",
 }
 """Name of the file → request."""
@@ -73,7 +81,7 @@ def test_no_file_is_left_over() -> None:
 
 def statement(dialect: Dialect, target: str) -> str:
     """Compile a request, and say which parameter fills each placeholder."""
-    schema = derive([Team, Person, Project, Desk, Sample], dialect.sqlalchemy, dialect.inexact)
+    schema = derive([*TABLES], dialect.sqlalchemy, dialect.inexact)
     path, _, query = target.partition("?")
     found = RouteTable(schema).find(path)
     assert found is not None
