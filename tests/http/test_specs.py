@@ -6,11 +6,11 @@ from itertools import chain
 import pytest
 
 from tests.http.conftest import Served
-from tests.http.specs import filters, protocol, reading, shaping, window
+from tests.http.specs import deleted, filters, protocol, reading, shaping, window
 from tests.http.specs.spec import Spec
 from tests.support.counting import count_statements
 
-SPECS = list(chain(reading.SPECS, window.SPECS, filters.SPECS, shaping.SPECS, protocol.SPECS))
+SPECS = list(chain(reading.SPECS, window.SPECS, filters.SPECS, shaping.SPECS, protocol.SPECS, deleted.SPECS))
 
 specs = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 

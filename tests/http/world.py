@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
-from onetrip import API, Resource
+from onetrip import API, Resource, SoftDelete, Timestamped, UUIDKey, Versioned
 from tests.support import blog
 
 
@@ -208,9 +208,28 @@ class Vault(Base, table=True):
     keeper: Optional[Account] = Relationship(sa_relationship_kwargs={"foreign_keys": "Vault.keeper_id"})  # noqa: UP045
 
 
+class Folder(SoftDelete, Base, table=True):
+    """Rows that were deleted and are still in their table."""
+
+    id: int = Field(primary_key=True)
+    name: str = Field(unique=True)
+    papers: list["Paper"] = Relationship(back_populates="folder")
+
+
+class Paper(SoftDelete, Versioned, UUIDKey, Timestamped, Base, table=True):
+    """Every mixin at once, and a required relation that may lead to a deleted row."""
+
+    title: str
+    folder_id: int = Field(foreign_key="folder.id")
+    folder: Folder = Relationship(back_populates="papers")
+
+
 SECRET = "never-to-be-seen"
 KEYS = ("DE", "a/b", "50%", "x,y", "ä ö/ü", "%41", "a+b", "q?x=1&y", '"quoted"', "..", ";v=1", "🚀")
 """Keys of countries, each with a city of the same name."""
+
+PAPERS = [UUID(f"01980000-0000-7000-8000-00000000000{number}") for number in range(4)]
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 _A, _B = UUID("00000000-0000-0000-0000-00000000000a"), UUID("ffffffff-0000-4000-8000-00000000000b")
 
@@ -255,6 +274,14 @@ def rows() -> list[Any]:
         Sample(id=4, small=1, color=Color.GREEN),
         Aliased(id=1, given="Ada", family="Lovelace"), Aliased(id=2, given="Alan", family="Turing"),
         Vault(id=1, label="one", labels=SECRET, pin="open", password_hash=SECRET, owner_id=1, keeper_id=2),
+        Folder(id=1, name="one"), Folder(id=2, name=SECRET, deleted_at=LONG_AGO),
+        Folder(id=3, name="one", deleted_at=LONG_AGO), Folder(id=4, name="two"),
+        *(
+            Paper(id=PAPERS[number], title=title, folder_id=folder, created_at=LONG_AGO, updated_at=LONG_AGO, **gone)
+            for number, (title, folder, gone) in enumerate([
+                ("first", 1, {}), (SECRET, 1, {"deleted_at": LONG_AGO}), ("orphan", 2, {}), ("last", 1, {}),
+            ])
+        ),
     ]  # fmt: skip
 
 
@@ -262,7 +289,8 @@ def api(url: str, **options: Any) -> API:
     """Everything, the blog included, as one API."""
     return API(
         blog.User, blog.Post, blog.Comment, Country, City, Playlist, Track, PlaylistTrack, Shelf, Book, Employee, Badge,
-        Person, Transfer, Account, Reserved, Resource(Sample, exposed=["token_id"]), Aliased, Vault, database=url,
+        Person, Transfer, Account, Reserved, Resource(Sample, exposed=["token_id"]), Aliased, Vault, Folder, Paper,
+        database=url,
         **options,
     )  # fmt: skip
 
