@@ -40,7 +40,8 @@ class MapperArguments:
     def __init_subclass__(cls, **options: Any) -> None:
         own = vars(cls).get("__mapper_args__")
         if isinstance(own, Mapping):  # would replace what the mixins say
-            cls.__mapper_args__ = declared_attr.directive(lambda cls: {**_mapper_arguments(cls), **own})  # type: ignore
+            both: Any = declared_attr.directive(lambda cls: {**_mapper_arguments(cls), **own})
+            cls.__mapper_args__ = both
         super().__init_subclass__(**options)
 
     @declared_attr.directive

@@ -3,12 +3,16 @@
 import os
 import sys
 import warnings
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.purge import Options as PurgeOptions
+from onetrip.cli.purge import parse_age
+from onetrip.cli.purge import purge as purge_target
 from onetrip.cli.report import fail, one_sentence
 from onetrip.cli.serve import Options
 from onetrip.cli.serve import serve as serve_target
@@ -31,9 +35,10 @@ def run() -> None:
     try:
         code = app(prog_name="onetrip", standalone_mode=False)
     except TyperException as error:
-        message = error.format_message()
-        fail(f"{message}{'' if message[-1] in '.?!' else '.'} See 'onetrip serve --help'.", 2)
-    except KeyboardInterrupt:
+        message, context = error.format_message(), getattr(error, "ctx", None)
+        called = "onetrip serve" if context is None or context.parent is None else context.command_path
+        fail(f"{message}{'' if message[-1] in '.?!' else '.'} See '{called} --help'.", 2)
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -102,7 +107,7 @@ def serve(
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:  # fmt: skip
     """Serve a file of tables, an application, or a database."""
-    debug = debug or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
+    debug = _debug(debug)
     with one_sentence(debug):
         settings = read_settings()
         called, found = choose_target(target, settings)
@@ -111,3 +116,40 @@ def serve(
             reload=reload, quiet=quiet, debug=debug,
         )  # fmt: skip
         serve_target(options)
+
+
+_PURGE = """\
+Delete for good what was deleted, and stayed in its table, long enough ago.
+
+That are rows of tables that are a SoftDelete. What other rows refer to stays; rows that the tables themselves delete
+with it (ON DELETE CASCADE, links between many and many) go with it. Says what that is and asks.
+"""
+
+
+@app.command(help=_PURGE)
+def purge(
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    older_than: Annotated[
+        timedelta,
+        typer.Option(
+            metavar="AGE", parser=parse_age, show_default=False, help="How long ago, as in 90m, 12h, 30d, 8w."
+        ),
+    ] = ...,  # type: ignore[assignment]
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+) -> None:
+    """Delete for good what was deleted, and stayed in its table, long enough ago."""
+    with one_sentence(_debug(debug)):
+        settings = read_settings()
+        called, found = choose_target(target, settings)
+        chosen = choose_database(database, found, settings)
+        purge_target(PurgeOptions(called=called, target=found, database=chosen, age=older_than, yes=yes))
+
+
+def _debug(option: bool) -> bool:
+    return option or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
