@@ -5,10 +5,10 @@ Everything is derived and checked when the object is made; nothing connects unti
 
 import gc
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from fastapi.exceptions import RequestValidationError
@@ -18,8 +18,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from onetrip.db import bulk, transaction
 from onetrip.db import session as sessions
 from onetrip.db.database import Database
+from onetrip.db.transaction import Isolation
 from onetrip.errors import ConfigurationError, Problem
 from onetrip.http import direct, problems
 from onetrip.http.pipeline import Pipeline
@@ -32,9 +34,11 @@ from onetrip.settings import Limits, Pool
 DATABASE_VARIABLE = "ONETRIP_DATABASE_URL"
 """The environment variable that overrides `database=`."""
 
+T = TypeVar("T")
+
 
 class API:
-    """The read API of some tables.
+    """The REST API of some tables.
 
     Args:
         resources: table classes, or `Resource`s where the defaults do not fit.
@@ -42,6 +46,8 @@ class API:
         engine: an existing engine instead of a URL; it stays yours to dispose of.
         pool: how many connections are opened and how long a request waits for one.
         limits: what one request may ask for.
+        own: the database is onetrip's to tune, see `docs/databases.md`.
+        read_only: nothing can be changed through generated routes.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
 
@@ -57,12 +63,14 @@ class API:
         pool: Pool | None = None,
         limits: Limits | None = None,
         own: bool = True,
+        read_only: bool = False,
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
         self.database = _database(database, engine, pool, own)
         dialect = self.database.dialect
-        self.schema = derive(resources, dialect.sqlalchemy, dialect.inexact)
+        schema = derive(resources, dialect.sqlalchemy, dialect.inexact)
+        self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()
         self.notes = tuple(notes(self.schema.resources.values()))
         self.pipeline = Pipeline(self.schema, self.database, self.limits)
@@ -95,6 +103,45 @@ class API:
         """Give a synchronous endpoint a `Session` that is committed before the answer is sent."""
         scope = connection.scope
         return await sessions.enter(scope, sessions.sync_session(self.database, scope))  # type: ignore[no-any-return]
+
+    def transaction(
+        self, *, isolation: Isolation | None = None, read_only: bool = False
+    ) -> AbstractAsyncContextManager[AsyncSession]:
+        """Begin a transaction anywhere: `async with api.transaction() as session`. It commits when the block ends.
+
+        Raises `Conflict` when another transaction came in between, `Unavailable` when the database is away.
+        """
+        return transaction.transaction(self.database, isolation=isolation, read_only=read_only)
+
+    async def run_in_transaction(
+        self,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        *,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        retries: int = 3,
+    ) -> T:
+        """Run `await work(session)` in a transaction, and again in a new one when another came in between.
+
+        Raises like `transaction`, `Conflict` only after `retries` repetitions.
+        """
+        return await transaction.run_in_transaction(
+            self.database, work, isolation=isolation, read_only=read_only, retries=retries
+        )
+
+    async def bulk_insert(
+        self,
+        entity: type[Any],
+        rows: Iterable[Any] | AsyncIterable[Any],
+        *,
+        session: AsyncSession | None = None,
+        chunk: int = bulk.CHUNK,
+    ) -> int:
+        """Store many rows, all or none, and answer how many: dicts or objects, also from a generator.
+
+        In a transaction of its own, or of `session`. Raises `ValueError` or an error of SQLAlchemy that names the row.
+        """
+        return await bulk.bulk_insert(self.database, entity, rows, session=session, chunk=chunk)
 
     @property
     def metadata(self) -> tuple[sa.MetaData, ...]:

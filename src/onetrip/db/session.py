@@ -1,25 +1,27 @@
-"""Sessions for hand-written endpoints: committed before the answer is sent.
+"""Sessions for hand-written endpoints: committed before the answer is sent; and what their errors mean.
 
 FastAPI closes a dependency with `yield` after the response went out, so a commit there can fail behind a 201 that the
 client already has. Here the session joins the exit stack that FastAPI closes between the endpoint and the response,
 the one that `Depends(…, scope="function")` uses, so `Depends(api.session)` alone is safe.
 """
 
+import sqlite3
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from anyio import CancelScope, CapacityLimiter, to_thread
-from sqlalchemy.exc import IllegalStateChangeError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IllegalStateChangeError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 
 from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
-from onetrip.db.runner import unavailable
-from onetrip.errors import ConfigurationError
+from onetrip.db.guard import guard
+from onetrip.db.runner import sqlite_code, unavailable
+from onetrip.errors import ConfigurationError, Conflict, Problem, Unavailable
 
 _FUNCTION_STACK = "fastapi_function_astack"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -29,21 +31,29 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 async def session(database: Database, scope: Any) -> AsyncIterator[AsyncSession]:
     """Open an asynchronous session; commit on the way out, roll back when an exception passes.
 
-    Raises `Unavailable` for an error that says that the database is away or busy.
+    Raises a `Problem` for an error that `meaning` knows.
     """
+    writes = _writes(scope)
+    with problems():
+        async with opened(database, {IMMEDIATE: True} if writes else {}) as given:
+            yield given
+            with committing(writes):
+                await given.commit()
+
+
+@asynccontextmanager
+async def opened(database: Database, options: dict[str, Any]) -> AsyncIterator[SQLModelAsyncSession]:
+    """Open an asynchronous session, and close it; whoever asks for it commits, and `problems` says what errors mean."""
     connections = database.connections()
     engine = connections.engine
-    if _writes(scope):
-        engine = engine.execution_options(**{IMMEDIATE: True})
-    async with connections.session():
-        try:
-            async with SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as opened:
-                yield opened
-                await opened.commit()
-        except SQLAlchemyError as error:
-            if (problem := unavailable(error)) is None:
-                raise
-            raise problem from error
+    guard(engine.sync_engine)
+    if options:
+        engine = engine.execution_options(**options)
+    async with (
+        connections.session(),
+        SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as given,
+    ):
+        yield given
 
 
 @asynccontextmanager
@@ -51,24 +61,78 @@ async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]
     """Open a synchronous session, which is committed and closed in a thread.
 
     No more are open than there are connections, so that an endpoint never waits for one in a thread that another
-    endpoint needs to give one back; and each is committed in a thread of its own. Raises `Unavailable`.
+    endpoint needs to give one back; and each is committed in a thread of its own. Raises like `session`.
     """
     connections = database.connections()
     engine = database.sync_engine
-    if _writes(scope):
+    guard(engine)
+    writes = _writes(scope)
+    if writes:
         engine = engine.execution_options(**{IMMEDIATE: True})
     async with connections.sync_session():
-        opened = Session(engine, expire_on_commit=False, close_resets_only=False)
+        given = Session(engine, expire_on_commit=False, close_resets_only=False)
         try:
-            yield opened
-            await to_thread.run_sync(opened.commit, limiter=CapacityLimiter(1))
-        except SQLAlchemyError as error:
-            if (problem := unavailable(error)) is None:
-                raise
-            raise problem from error
+            with problems():
+                yield given
+                with committing(writes):
+                    await to_thread.run_sync(given.commit, limiter=CapacityLimiter(1))
         finally:
             with CancelScope(shield=True):
-                await to_thread.run_sync(_close, opened, limiter=CapacityLimiter(1))
+                await to_thread.run_sync(_close, given, limiter=CapacityLimiter(1))
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """Raise the `Problem` that an error of SQLAlchemy means, or the error itself when it means none."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if (problem := meaning(error)) is None:
+            raise
+        raise problem from error
+
+
+def meaning(error: SQLAlchemyError) -> Problem | None:
+    """Say what an error of a session means to a client, `None` when it is a mistake of the endpoint's.
+
+    The one place where errors of every session pass: of statements and of the commit, in endpoints and outside.
+    """
+    if lost_race(error):
+        return Conflict("Another change came in between. Nothing was changed.", hint="Send the request again.")
+    if isinstance(error, DBAPIError) and _sqlite(error) == sqlite3.SQLITE_READONLY:
+        return None  # a write where only reads were announced, as PostgreSQL's 25006
+    return unavailable(error)
+
+
+def lost_race(error: BaseException) -> bool:
+    """Say whether a transaction failed because of another one, and may succeed when it is run again as a whole.
+
+    PostgreSQL: serialization failure and deadlock. SQLite: busy, where it is not worth waiting or was waited for; at
+    BEGIN and in a SELECT nothing has happened yet but a lock that did not become free in time.
+    """
+    if not isinstance(error, DBAPIError):
+        return False
+    if _sqlite(error) is not None:
+        waited = (error.statement or "").startswith(("BEGIN", "SELECT"))
+        return _sqlite(error) == sqlite3.SQLITE_BUSY and not waited
+    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+
+
+def _sqlite(error: DBAPIError) -> int | None:
+    return sqlite_code(error.orig) if isinstance(error.orig, sqlite3.Error) else None
+
+
+@contextmanager
+def committing(writes: bool) -> Iterator[None]:
+    """Say of a connection that is lost while it commits that nobody knows what became of the change."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not (writes and error.connection_invalidated):
+            raise
+        raise Unavailable(
+            "The database connection was lost while the change was stored: it may be there, or not."
+        ) from error
 
 
 def _close(session: Session) -> None:
