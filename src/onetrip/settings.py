@@ -13,6 +13,8 @@ class Limits:
         embed_rows: rows of a to-many embed for each parent.
         offset: the largest `offset`.
         shapes: how many request shapes stay compiled.
+        rows: rows of one body.
+        body: bytes of a body.
     """
 
     depth: int = 3
@@ -20,6 +22,8 @@ class Limits:
     embed_rows: int = 100
     offset: int = 100_000
     shapes: int = 1024
+    rows: int = 1000
+    body: int = 1_048_576
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

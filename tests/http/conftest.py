@@ -73,4 +73,4 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 @pytest.fixture
 def api(stored: Backend) -> API:
     """An API of the blog, which no application includes yet."""
-    return API(blog.User, blog.Post, blog.Comment, database=stored.url)
+    return API(blog.User, blog.Post, blog.Comment, database=stored.url, read_only=True)

@@ -291,7 +291,7 @@ def api(url: str, **options: Any) -> API:
         blog.User, blog.Post, blog.Comment, Country, City, Playlist, Track, PlaylistTrack, Shelf, Book, Employee, Badge,
         Person, Transfer, Account, Reserved, Resource(Sample, exposed=["token_id"]), Aliased, Vault, Folder, Paper,
         database=url,
-        **options,
+        **{"read_only": True, **options},
     )  # fmt: skip
 
 

@@ -31,9 +31,9 @@ class Page(NamedTuple):
     more: bool
 
 
-def ok(body: bytes, condition: bytes | None, link: bytes | None = None) -> Answer:
-    """Answer with a body and its entity tag, or with 304 when the client has it."""
-    etag = b'W/"%s"' % xxh3_128_hexdigest(body).encode()
+def ok(body: bytes, condition: bytes | None, link: bytes | None = None, version: object | None = None) -> Answer:
+    """Answer with a body and its entity tag, that of its version if it has one, or with 304 when the client has it."""
+    etag = b'W/"%s"' % xxh3_128_hexdigest(body).encode() if version is None else version_tag(version)
     if condition is not None and matches(condition, etag):
         headers: RawHeaders = [(b"etag", etag)]
         body, status = b"", 304
@@ -43,6 +43,30 @@ def ok(body: bytes, condition: bytes | None, link: bytes | None = None) -> Answe
     if link is not None:
         headers.append((b"link", link))
     return Answer(status, headers, body)
+
+
+def version_tag(version: object) -> bytes:
+    """Write the entity tag of a row that counts its changes: strong, whatever of the row is shown."""
+    return b'"%s"' % str(version).encode()
+
+
+def written(body: bytes, version: object | None, location: bytes | None = None) -> Answer:
+    """Answer a write with the row: 201 and where it is when it is new, 200 when it was there."""
+    etag = b'W/"%s"' % xxh3_128_hexdigest(body).encode() if version is None else version_tag(version)
+    headers: RawHeaders = [_JSON, (b"content-length", b"%d" % len(body)), (b"etag", etag)]
+    if location is None:
+        return Answer(200, headers, body)
+    headers.append((b"location", location))
+    return Answer(201, headers, body)
+
+
+def written_many(body: bytes, status: int) -> Answer:
+    """Answer a write of several rows."""
+    return Answer(status, [_JSON, (b"content-length", b"%d" % len(body))], body)
+
+
+GONE = Answer(204, [], b"")
+"""The answer of a deletion."""
 
 
 def cut(value: bytes, limit: int) -> tuple[bytes, bool]:

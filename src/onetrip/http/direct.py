@@ -4,8 +4,8 @@ FastAPI's router, exit stacks and exception handlers cost a multiple of what a g
 nothing. So when the application starts, `DirectRoutes` is put before them: behind the user's middlewares, or before
 everything where there are none. It answers requests that are certainly for a generated route, and passes on all
 others. Certainly means: the router is included in the application itself, without dependencies, and no route that
-stands before it could match. A request that fails here in a way that is no `Problem` is passed on too, and fails again
-where exceptions are handled.
+stands before it could match. A request that fails here in a way that is no `Problem` is passed on too, with its
+exception, which is raised again where exceptions are handled.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrip.http.included import Inclusion
-from onetrip.http.router import METHODS, ResourceRouter, send_answer
+from onetrip.http.router import FAILED, ResourceRouter, send_answer
 from onetrip.http.routes import Target
 
 _INSTALLED = "onetrip.direct"
@@ -53,15 +53,16 @@ class DirectRoutes:
             await self.app(scope, receive, send)
             return
         try:
-            answer = await self.router.answer(target, scope)
-        except Exception:
+            answer = await self.router.answer(target, scope, receive)
+        except Exception as error:
+            scope[FAILED] = error
             await self.app(scope, receive, send)
             return
         await send_answer(answer, scope, send)
 
     def _find(self, scope: Scope) -> Target | None:
         """Recognise a request that is certainly for a generated route."""
-        if scope["method"] not in METHODS or b"%" in (scope.get("raw_path") or b"%") or "fastapi.telemetry" in scope:
+        if b"%" in (scope.get("raw_path") or b"%") or "fastapi.telemetry" in scope:
             return None
         if len(self.application.router.routes) != self._routes:
             self._look()
@@ -69,7 +70,7 @@ class DirectRoutes:
             path = inclusion.relative(scope)
             target = None if path is None else self.router.table.find(path)
             if target is not None and target.route.endpoint.resource.name not in taken:
-                return target
+                return target if scope["method"] in target.route.methods else None
         return None
 
     def _look(self) -> None:

@@ -4,9 +4,11 @@ Parameters are declared here, from the same names and types that `plan` resolves
 signature: FastAPI would parse them a second time.
 """
 
+import inspect
 import re
 from typing import Annotated, Any
 
+from fastapi import Body
 from pydantic import Field
 
 from onetrip.http import parameters
@@ -81,6 +83,30 @@ class Operations:
             "openapi_extra": {"parameters": parameters.describe(endpoint, self.schema, self.limits)},
         }
 
+    def describe_change(self, route: Route, method: str) -> dict[str, Any]:
+        """Answer the arguments of `add_api_route` for a write."""
+        endpoint = route.endpoint
+        resource = endpoint.resource
+        words = resource.singular.replace("_", " ")
+        identifier = f"{_VERBS[method]}_{resource.singular}"
+        answer: dict[str, Any] = {
+            "operation_id": self._unique(identifier),
+            "name": identifier,
+            "summary": f"{_VERBS[method].title()} a {words}",
+            "tags": list(resource.tags),
+            "responses": _changed(method),
+            "status_code": {"POST": 201, "DELETE": 204}.get(method, 200),
+            "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
+        }
+        if method == "DELETE":
+            return answer
+        shown: Any = self.models[resource.name] | Fields
+        writes = resource.writes
+        taken: Any = {"POST": writes.create, "PATCH": writes.update, "PUT": writes.replace}[method]
+        many = method == "POST"
+        body = taken.model | list[taken.model] if many else taken.model
+        return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(body)}
+
     def _unique(self, identifier: str) -> str:
         number, unique = 1, identifier
         while unique in self.ids:
@@ -88,6 +114,36 @@ class Operations:
             unique = f"{identifier}_{number}"
         self.ids.add(unique)
         return unique
+
+
+_VERBS = {"POST": "create", "PATCH": "update", "PUT": "replace", "DELETE": "delete"}
+
+
+def _changed(method: str) -> dict[int | str, Any]:
+    """Describe every answer of a write beside the row."""
+    responses = {status: described for status, described in _COMMON.items() if status != 304}
+    responses[409] = _problem("It contradicts what is stored: a value is taken, or other rows refer to this one.")
+    if method != "DELETE":
+        responses[400] = _problem("The URL or the body is not valid UTF-8, or the body nests too deep.")
+        responses[413] = _problem("The body is too long.")
+        responses[415] = _problem("The body is not JSON by its `Content-Type`.")
+    if method == "POST":
+        del responses[404]
+        headers = {"Location": {"schema": {"type": "string"}, "description": "Where the new row is"}}
+        responses[201] = {"headers": headers}
+    responses[412] = _problem("The row is not the one that `If-Match` or `If-None-Match` asks for.")
+    return responses
+
+
+def _takes(body: Any) -> Any:
+    """Make an endpoint that FastAPI shows with a body. It is not called: `ResourceRouter` answers."""
+
+    async def change(body: Any) -> None:
+        raise NotImplementedError
+
+    parameter = inspect.Parameter("body", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[body, Body()])
+    change.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
+    return change
 
 
 def _named(endpoint: Endpoint) -> tuple[str, str]:

@@ -39,12 +39,28 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
         columns = [shown for shown in target.fields.values() if shown.type.comparable]
         parameters += [_filter(column) for column in columns]
         parameters += [_sort([column.name for column in columns]), *_window(target, limits)]
+    return parameters + _shown(target, schema, limits)
+
+
+def _shown(target: ResourceSchema, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
+    """Describe what decides how rows are written."""
     paths = _Paths(schema, limits)
-    parameters.append(_list("fields", paths.pattern(target, columns=True), "Columns to answer with"))
+    found = [_list("fields", paths.pattern(target, columns=True), "Columns to answer with")]
     if target.relations and limits.depth:
         description = f"Relations to embed, nested up to {limits.depth} deep"
-        parameters.append(_list("include", paths.pattern(target, columns=False), description))
-    return parameters
+        found.append(_list("include", paths.pattern(target, columns=False), description))
+    return found
+
+
+def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
+    """Describe every parameter that a write takes."""
+    found = _key(endpoint)
+    if method != "DELETE":
+        found += _shown(endpoint.target, schema, limits)
+    if method != "POST":
+        text = "Change the row only if this is its ETag"
+        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": text})
+    return found
 
 
 def _key(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import from_json
+
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, Page, array, cut, links, ok
-from onetrip.plan.ir import ReadPlan
+from onetrip.plan.ir import ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import Shape, parse, split
 from onetrip.schema.model import Schema
 from onetrip.settings import Limits
 from onetrip.sql.read import compile_read
-from onetrip.sql.statement import SEPARATOR, Statement
+from onetrip.sql.statement import SEPARATOR, VERSION, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Pipeline:
             self.prepared.move_to_end((endpoint, shape))
         values = bind(prepared.plan, key + texts)
         row = await self.database.run(prepared.statement, values)
-        if row is None or row[0] is None:
+        if row is None or not row[0]:
             raise NotFound(_absent(endpoint))
         return respond(prepared, values, row[0], path, query_string, condition)
 
@@ -68,7 +70,7 @@ class Pipeline:
         return prepared
 
 
-def bind(plan: ReadPlan, texts: Sequence[str]) -> tuple[Any, ...]:
+def bind(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> tuple[Any, ...]:
     """Parse the values of a request by the types of its plan. Raises `Invalid` with every wrong one, or `NotFound`."""
     try:
         return tuple([item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters])
@@ -76,7 +78,7 @@ def bind(plan: ReadPlan, texts: Sequence[str]) -> tuple[Any, ...]:
         raise _refusal(plan, texts) from None
 
 
-def _refusal(plan: ReadPlan, texts: Sequence[str]) -> Invalid | NotFound:
+def _refusal(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> Invalid | NotFound:
     items: list[ErrorItem] = []
     for parameter in plan.parameters:
         if parameter.slot is None:
@@ -98,8 +100,12 @@ def respond(
     """Turn what the database wrote into an answer."""
     finish = prepared.statement.finish
     selection = prepared.plan.selection
+    version = None
+    if prepared.plan.version is not None:
+        identity, _, value = value.partition(SEPARATOR)
+        version = from_json(identity)[VERSION]
     if selection.limit is None or selection.offset is None:
-        return ok(finish(value) if finish is not None else value, condition)
+        return ok(finish(value) if finish is not None else value, condition, version=version)
     limit, offset = values[selection.limit], values[selection.offset]
     records, more = cut(value, limit)
     if finish is not None and records:

@@ -1,7 +1,8 @@
-"""What is read of a request's head: the condition, and what the client accepts."""
+"""What is read of a request's head: its conditions, and what the client accepts."""
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from onetrip.errors import NotAcceptable
 
@@ -22,6 +23,26 @@ def condition(headers: Headers) -> bytes | None:
     if accept is not None and accept != b"*/*" and not accepts_json(accept):
         raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
     return wanted
+
+
+class Conditions(NamedTuple):
+    """`If-Match` and `If-None-Match` of a write; repeated headers are one list."""
+
+    match: bytes | None = None
+    none_match: bytes | None = None
+
+    def versions(self) -> tuple[str, ...] | None:
+        """List what `If-Match` names, `None` when any row will do; weak tags never match (RFC 9110 §13.1.1)."""
+        if self.match is None or self.match.strip() == b"*":
+            return None
+        return tuple(tag.decode("latin-1")[1:-1] for tag in _TAG.findall(self.match) if not tag.startswith(b"W/"))
+
+
+def conditions(headers: Headers) -> Conditions:
+    """Read the conditions of a write. Raises `NotAcceptable`."""
+    none_match = condition(headers)
+    found = [value for name, value in headers if name == b"if-match"]
+    return Conditions(b",".join(found) if found else None, none_match)
 
 
 def accepts_json(accept: bytes) -> bool:

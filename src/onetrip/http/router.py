@@ -6,7 +6,7 @@ dictionary. A request to a generated route goes straight to the pipeline; when s
 runs them, and then to the same pipeline. Routes that a user adds to this router are FastAPI's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -19,15 +19,24 @@ from starlette.types import Message, Receive, Scope, Send
 from onetrip.errors import MethodNotAllowed, Problem
 from onetrip.http import openapi, problems
 from onetrip.http.answer import Answer
+from onetrip.http.body import check_media_type, read_body
 from onetrip.http.included import Inclusion, branch_of, whole_path
+from onetrip.http.mutations import Address, Mutations
 from onetrip.http.pipeline import Pipeline
-from onetrip.http.request import condition
-from onetrip.http.routes import RouteTable, Target, key_name, key_texts
-
-METHODS = ("GET", "HEAD")
-"""Methods of generated routes."""
+from onetrip.http.request import condition, conditions
+from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts
 
 LIVEZ, READYZ = "/livez", "/readyz"
+MEDIA_TYPES = {
+    "POST": frozenset({b"application/json"}),
+    "PUT": frozenset({b"application/json"}),
+    "PATCH": frozenset({b"application/json", b"application/merge-patch+json"}),
+}
+"""What a body may be, by method."""
+
+FAILED = "onetrip.failed"
+"""Where in a scope an exception stands that is to be raised again, where exceptions are handled."""
+
 HEALTH = {LIVEZ: b"alive", READYZ: b"ready"}
 """Paths of the health checks, and what they say."""
 
@@ -38,23 +47,34 @@ class ResourceRouter(APIRouter):
     def __init__(self, pipeline: Pipeline, **options: Any) -> None:
         super().__init__(**options)
         self.pipeline = pipeline
+        self.mutations = Mutations(pipeline)
         self.table = RouteTable(pipeline.schema)
         self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
         self._inclusions: dict[int, Inclusion] = {}
-        self._operations: dict[str, APIRoute] = {}
+        self._operations: dict[tuple[str, str], APIRoute] = {}
         operations = openapi.Operations(pipeline.schema, pipeline.limits)
-        self._add(LIVEZ, openapi.LIVEZ)
-        self._add(READYZ, openapi.READYZ)
+        self._add("GET", LIVEZ, openapi.LIVEZ)
+        self._add("GET", READYZ, openapi.READYZ)
         for route in self.table.routes():
-            self._add(route.template, operations.describe(route))
+            self._add("GET", route.template, operations.describe(route))
+            for method in route.changes:
+                self._add(method, route.template, operations.describe_change(route, method))
+        self._changes = self._guard()
         self._generated = len(self.routes)
         self._alone = Inclusion(None)
 
-    def _add(self, path: str, description: Mapping[str, Any]) -> None:
-        self.add_api_route(path, self._operation, methods=["GET"], **description)
+    def _add(self, method: str, path: str, description: Mapping[str, Any]) -> None:
+        self.add_api_route(path, methods=[method], **{"endpoint": self._operation, **description})
         added = self.routes[-1]
         assert isinstance(added, APIRoute)
-        self._operations[path] = added
+        self._operations[method, path] = added
+
+    def _guard(self) -> APIRoute:
+        """Add what runs attached dependencies for every write: its own operation would also parse the body."""
+        self.add_api_route("/onetrip:change", self._operation, methods=["POST"], include_in_schema=False)
+        guard = self.routes[-1]
+        assert isinstance(guard, APIRoute)
+        return guard
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Say whether a request is for this router, at the place where FastAPI included it."""
@@ -63,7 +83,7 @@ class ResourceRouter(APIRouter):
             return super().matches(scope)
         target = self._find(scope, self._inclusion(branch))
         scope[self._recognised] = branch, target
-        if target is not None and scope["method"] in METHODS:
+        if target is not None and scope["method"] in _methods(target):
             return Match.FULL, {}
         if len(self.routes) > self._generated:  # one that a user added may answer, a POST beside a generated GET too
             found = super().matches(scope)
@@ -98,20 +118,20 @@ class ResourceRouter(APIRouter):
         if isinstance(target, Problem):
             await send_answer(_problem(target), scope, send)
             return
+        method, methods = scope["method"], _methods(target)
         template = target.route.template if isinstance(target, Target) else target
-        operation = self._operations[template]
+        operation = self._operations["GET" if method not in methods or method == "HEAD" else method, template]
         own = _path_params(target) if isinstance(target, Target) else {}
         scope.update(route=operation, endpoint=self._operation, path_params=inclusion.path_params(scope) | own)
         inclusion.selected(operation, scope)
-        if scope["method"] not in METHODS:
-            await send_answer(_problem(_not_allowed()), scope, send)
+        if method not in methods:
+            await send_answer(_problem(_not_allowed(methods)), scope, send)
         elif inclusion.guarded:
             scope[self._recognised] = inclusion.branch, target
-            await inclusion.application(operation)(
-                scope, receive, _without_body(send) if scope["method"] == "HEAD" else send
-            )
+            guard = inclusion.application(operation if method in READS else self._changes)
+            await guard(scope, receive, _without_body(send) if method == "HEAD" else send)
         elif isinstance(target, Target):
-            await send_answer(await self.answer(target, scope), scope, send)
+            await send_answer(await self.answer(target, scope, receive), scope, send)
         else:
             await send_answer(await self._health(target), scope, send)
 
@@ -134,11 +154,16 @@ class ResourceRouter(APIRouter):
         except Problem as problem:
             return problem if self.table.find(path) is not None else None
 
-    async def answer(self, target: Target, scope: Scope) -> Answer:
+    async def answer(self, target: Target, scope: Scope, receive: Receive) -> Answer:
         """Answer a generated route, problems included."""
-        scope["route"] = self._operations[target.route.template]
+        method = scope["method"]
+        scope["route"] = self._operations["GET" if method == "HEAD" else method, target.route.template]
         scope["endpoint"] = self._operation
+        if FAILED in scope:
+            raise scope[FAILED]
         try:
+            if method not in READS:
+                return await self._change(target, scope, receive)
             return await self.pipeline.read(
                 target.route.endpoint,
                 key_texts(target.route.endpoint, target.key),
@@ -149,10 +174,24 @@ class ResourceRouter(APIRouter):
         except Problem as problem:
             return _problem(problem)
 
+    async def _change(self, target: Target, scope: Scope, receive: Receive) -> Answer:
+        method, headers, endpoint = scope["method"], scope["headers"], target.route.endpoint
+        wanted = conditions(headers)
+        address = Address(endpoint, key_texts(endpoint, target.key), whole_path(scope), scope["query_string"])
+        if method == "DELETE":
+            return await self.mutations.delete(address, wanted)
+        check_media_type(headers, MEDIA_TYPES[method], method)
+        raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
+        change = {"POST": self.mutations.create, "PATCH": self.mutations.update, "PUT": self.mutations.replace}[method]
+        return await change(address, raw, wanted)
+
     async def _operation(self, request: Request) -> Response:
         # FastAPI called: dependencies were attached, and have run. A docstring here would be shown to clients.
         target = request.scope[self._recognised][1]
-        answer = await (self._health(target) if isinstance(target, str) else self.answer(target, request.scope))
+        if isinstance(target, str):
+            answer = await self._health(target)
+        else:
+            answer = await self.answer(target, request.scope, _receive(request))
         response = Response(answer.body, answer.status)
         response.raw_headers = list(answer.headers)
         return response
@@ -172,8 +211,25 @@ def _path_params(target: Target) -> dict[str, str]:
     return {key_name(endpoint.resource): target.key} if endpoint.key else {}
 
 
-def _not_allowed() -> Problem:
-    return MethodNotAllowed("This path is read with GET or HEAD.", headers={"Allow": ", ".join(METHODS)})
+def _methods(target: Target | Problem | str) -> tuple[str, ...]:
+    return target.route.methods if isinstance(target, Target) else READS
+
+
+def _not_allowed(methods: Sequence[str]) -> Problem:
+    *others, last = methods
+    allowed = f"{', '.join(others)} or {last}"
+    return MethodNotAllowed(f"This path answers {allowed}.", headers={"Allow": ", ".join(methods)})
+
+
+def _receive(request: Request) -> Receive:
+    """Receive a body that a dependency may have read already."""
+    if not hasattr(request, "_body"):
+        return request.receive
+
+    async def again() -> Message:
+        return {"type": "http.request", "body": await request.body()}
+
+    return again
 
 
 def _problem(problem: Problem) -> Answer:

@@ -4,22 +4,35 @@ A `RouteTable` answers in a few dictionary look-ups however many tables are serv
 else's: hand-written endpoints stand beside generated ones.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import quote
 
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
 from onetrip.query.parser import decode, split_values
 from onetrip.schema.model import ResourceSchema, Schema
 
+READS = ("GET", "HEAD")
+"""Methods of every generated route."""
+
+_QUOTED = re.compile('[",]')
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One generated path template and what it stands for."""
+    """One generated path template, what it stands for, and by which methods it changes."""
 
     template: str
     endpoint: Endpoint
+    changes: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Every method that it answers."""
+        return (*READS, *self.changes)
 
 
 class Target(NamedTuple):
@@ -80,9 +93,17 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         )
         for relation in resource.relations.values()
     }
+    writes = resource.writes
+    changes = {"PATCH": writes.update, "PUT": writes.replace, "DELETE": writes.delete}
     return _Paths(
-        Route(base, Endpoint(kind="collection", resource=resource, target=resource)),
-        Route(item, Endpoint(kind="item", resource=resource, target=resource)),
+        Route(
+            base, Endpoint(kind="collection", resource=resource, target=resource), ("POST",) if writes.create else ()
+        ),
+        Route(
+            item,
+            Endpoint(kind="item", resource=resource, target=resource),
+            tuple(method for method, possible in changes.items() if possible),
+        ),
         related,
     )
 
@@ -92,6 +113,14 @@ def key_name(resource: ResourceSchema) -> str:
     if len(resource.key) == 1 and resource.key[0].name.isidentifier():
         return resource.key[0].name
     return "key"
+
+
+def key_path(parts: Sequence[object]) -> bytes:
+    """Write a key as a segment of a path, as `key_texts` reads it."""
+    texts = [str(part) for part in parts]
+    if len(texts) > 1:
+        texts = ['"' + text.replace('"', '""') + '"' if _QUOTED.search(text) or not text else text for text in texts]
+    return quote(",".join(texts), safe=",").encode()
 
 
 def key_texts(endpoint: Endpoint, text: str) -> tuple[str, ...]:

@@ -126,12 +126,16 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPlan:
-    """One read: a list (`many`) or one object, of an entity or of a relation of an anchor."""
+    """One read: a list (`many`) or one object, of an entity or of a relation of an anchor.
+
+    `version` is the column that counts the changes of the one row; it is answered beside the object.
+    """
 
     selection: Selection
     many: bool
     parameters: tuple[Parameter, ...]
     anchor: Anchor | None = None
+    version: Field | None = None
 
     @property
     def python(self) -> bool:
@@ -174,11 +178,11 @@ class Insert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """A change of the rows that meet the conditions."""
+    """A change of the rows that meet the conditions; `reset` columns become what they are by default."""
 
     where: tuple[Predicate, ...]
     assignments: tuple[Assignment, ...]
-    increments: tuple[Assignment, ...] = ()
+    reset: tuple[Field, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

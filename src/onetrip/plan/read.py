@@ -56,12 +56,15 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
     selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
     if endpoint.many:
         selection = planner.window(replace(selection, order=planner.order(query)), query)
-    anchor = None
+    anchor = version = None
     if endpoint.relation is not None:
         anchor = Anchor(entity=endpoint.resource.entity, where=key, relation=endpoint.relation)
     elif endpoint.kind == "item":
         selection = replace(selection, where=(*key, *selection.where))
-    return ReadPlan(selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor)
+        version = endpoint.resource.writes.version
+    return ReadPlan(
+        selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor, version=version
+    )
 
 
 @dataclass(slots=True)

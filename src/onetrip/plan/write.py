@@ -4,7 +4,7 @@ Whether a value fits its column is for the body's model; here is decided what a 
 afterwards: by the same passes that plan a read. Pure: no I/O, no SQL, no HTTP.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from onetrip.errors import Invalid
@@ -19,13 +19,19 @@ from onetrip.settings import Limits
 class Action:
     """What is to be done, apart from the values: `columns` are those that the body sets, in the order of its values.
 
-    `conditional` says that the client names the version that it expects, `many` that each value is a list.
+    `reset` become what they are by default. `conditional` says that the client names the version that it expects,
+    `many` that each value is a list.
     """
 
     kind: Literal["create", "update", "delete"]
     columns: tuple[Field, ...] = ()
+    reset: tuple[Field, ...] = ()
     conditional: bool = False
     many: bool = False
+
+    def expecting(self) -> "Action":
+        """Answer the same, of a row in a certain version."""
+        return replace(self, conditional=True)
 
 
 def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema, limits: Limits) -> WritePlan:
@@ -49,7 +55,7 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
     if action.kind == "create":
         mutation = Insert(assignments=assignments, many=action.many)
     elif action.kind == "update":
-        mutation = Update(where=where, assignments=assignments)
+        mutation = Update(where=where, assignments=assignments, reset=action.reset)
     else:
         mutation = Delete(where=where)
     return WritePlan(
@@ -62,7 +68,7 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
 def _generated(resource: ResourceSchema, action: Action) -> tuple[Generated, ...]:
     """Find the columns that Python fills because the body does not."""
     filled = {"create": resource.writes.inserted, "update": resource.writes.updated, "delete": ()}[action.kind]
-    given = {column.attribute for column in action.columns}
+    given = {column.attribute for column in (*action.columns, *action.reset)}
     return tuple(item for item in filled if item.field.attribute not in given)
 
 

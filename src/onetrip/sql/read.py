@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 
 from onetrip.plan.ir import Anchor, ReadPlan
+from onetrip.schema.model import Field
 from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.finish import finisher
 from onetrip.sql.shape import Parent, objects
-from onetrip.sql.statement import Argument, Convert, Statement, parameter_number
+from onetrip.sql.statement import VERSION, Argument, Convert, Statement, parameter_number
 
 
 def compile_read(plan: ReadPlan, dialect: Dialect) -> Statement:
@@ -28,7 +29,18 @@ def _select(plan: ReadPlan, dialect: Dialect) -> Select[Any]:
     if plan.anchor is not None:
         return _related(plan, plan.anchor, dialect)
     rows = objects(plan.selection, dialect)
+    if plan.version is not None:
+        texts = [_version(plan, plan.version, dialect).scalar_subquery(), rows.scalar_subquery()]
+        return sa.select(dialect.joined(texts).label("body"))
     return dialect.records(rows) if plan.many else dialect.record(rows)
+
+
+def _version(plan: ReadPlan, version: Field, dialect: Dialect) -> Select[Any]:
+    """Write the version of the row that is read, as a write does: `statement.VERSION`."""
+    entity, rows = rows_of(plan.selection.shape.view.entity)
+    written = dialect.inline([(VERSION, dialect.write(version.type, getattr(entity, version.attribute)))])
+    rows = rows.where(*(condition(predicate, entity, dialect) for predicate in plan.selection.where))
+    return rows.with_only_columns(written.label("json"))
 
 
 def _related(plan: ReadPlan, anchor: Anchor, dialect: Dialect) -> Select[Any]:

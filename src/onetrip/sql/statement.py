@@ -8,6 +8,12 @@ from typing import Any
 SEPARATOR = b"\x1e"
 """Between the JSON records of a list: RS, which JSON never holds unescaped (RFC 7464 uses it so)."""
 
+VERSION = "v"
+"""The name of the version in a row's identity, beside the parts of the key, which are `0`, `1`, ….
+
+The identity of a row that has a version, and of one that was written, stands before it, and a `SEPARATOR`.
+"""
+
 EMBED = "/"
 """What begins the names of embedded rows beside attributes, in a row that Python writes."""
 
@@ -65,7 +71,6 @@ class Statement:
 class WriteStatement:
     """A write: its statement, whose value is the row's identity and then, after a `SEPARATOR`, its JSON.
 
-    The identity is a JSON object: the parts of the key under `0`, `1`, …, the version, if there is one, under `v`.
     With `again`, the identity stands alone, and the row is read by a second statement in the same transaction. With
     `each`, the values are lists, and the statement runs once for each of their items, in one transaction.
     """

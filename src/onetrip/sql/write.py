@@ -17,7 +17,7 @@ from onetrip.sql.dialects.dialect import Dialect, Render
 from onetrip.sql.finish import finisher
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
-from onetrip.sql.statement import WriteStatement, placeholder
+from onetrip.sql.statement import VERSION, WriteStatement, placeholder
 
 
 def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
@@ -54,7 +54,8 @@ def _mutation(plan: WritePlan, dialect: Dialect) -> Any:
         expected = dialect.parameter(placeholder(len(plan.parameters)), column.type)
         change = change.where(column == expected)
     if isinstance(mutation, Update):
-        values = _values(mutation.assignments, mapper, dialect)
+        values = {_column(field, mapper): _default(_column(field, mapper)) for field in mutation.reset}
+        values |= _values(mutation.assignments, mapper, dialect)
         if version is not None:
             column = _column(version, mapper)
             values[column] = column + sa.literal_column("1")
@@ -87,11 +88,19 @@ def _column(field: Field, mapper: Mapper[Any]) -> Any:
     return mapper.column_attrs[field.attribute].columns[0]
 
 
+def _default(column: Any) -> Any:
+    """Write what the database puts in a column by itself; SQLite has no `SET … = DEFAULT`."""
+    default = None if column.server_default is None else column.server_default.arg
+    if default is None:
+        return sa.null()
+    return sa.literal(default, sa.Text()) if isinstance(default, str) else default
+
+
 def _identity(resource: ResourceSchema, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:
     """Write the key of a row, and its version."""
     named = [(str(number), field) for number, field in enumerate(resource.key)]
     if resource.writes.version is not None:
-        named.append(("v", resource.writes.version))
+        named.append((VERSION, resource.writes.version))
     return [(name, dialect.write(field.type, getattr(entity, field.attribute))) for name, field in named]
 
 

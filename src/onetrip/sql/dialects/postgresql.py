@@ -185,8 +185,8 @@ class _ISO(sa.types.TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Any, dialect: Any) -> str:
-        return str(value.isoformat())
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else str(value.isoformat())
 
 
 def _long_named(items: Sequence[tuple[str, Any]]) -> Any:

@@ -1,0 +1,409 @@
+"""The spine of writes: from a request with a body to its answer.
+
+A body is checked by its model. Then the shape of the request, which is that of a read and the columns that the body
+sets, finds its prepared statement, which makes the change and answers with the row. Where a second statement is needed
+(`WriteStatement.again`), both are one transaction.
+"""
+
+import asyncio
+import json
+import random
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pydantic import MISSING, BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from onetrip.db.runner import Rejected, Row, Steps, T
+from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
+from onetrip.http.answer import GONE, Answer, array, written, written_many
+from onetrip.http.body import body_problem, load_json
+from onetrip.http.pipeline import Pipeline, Prepared, bind
+from onetrip.http.request import Conditions
+from onetrip.http.routes import key_path
+from onetrip.plan.ir import WritePlan
+from onetrip.plan.read import Endpoint
+from onetrip.plan.write import Action, plan_write
+from onetrip.query.parser import Shape, parse, split
+from onetrip.schema.model import Body, Field, ResourceSchema
+from onetrip.sql.statement import SEPARATOR, VERSION, WriteStatement
+from onetrip.sql.write import compile_write
+
+ATTEMPTS = 4
+"""How often a write is tried that the database gives up for the sake of another one."""
+
+
+class Address(NamedTuple):
+    """What a write is addressed to: an endpoint, the texts of its key, the path as it was written, and the query."""
+
+    endpoint: Endpoint
+    key: tuple[str, ...]
+    path: bytes
+    query_string: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedWrite:
+    """The shape of a write that is ready to run."""
+
+    plan: WritePlan
+    statement: WriteStatement
+    shape: Shape
+
+
+class Mutations:
+    """Answers writes. Holds the bounded cache of prepared shapes, least recently used first."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+        self.database = pipeline.database
+        self.limits = pipeline.limits
+        self.prepared: OrderedDict[tuple[Endpoint, Action, Shape], PreparedWrite] = OrderedDict()
+        resources = pipeline.schema.resources.values()
+        self.created = {
+            resource.name: Endpoint(kind="created", resource=resource, target=resource) for resource in resources
+        }
+        self.items = {
+            resource.name: Endpoint(kind="item", resource=resource, target=resource) for resource in resources
+        }
+
+    async def create(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
+        """Create one row, or each of an array: 201 with what was created. Raises `Problem`."""
+        resource = address.endpoint.resource
+        body = _taken(resource.writes.create)
+        if isinstance(load_json(raw), list):
+            return await self._create_many(address, body, raw)
+        values = _values(body, _validated(body, raw))
+        shape, texts = split(address.query_string)
+        prepared = self._prepare(self.created[resource.name], Action(kind="create", columns=tuple(values)), shape)
+        row = await self._run(prepared, [*bind(prepared.plan, texts), *values.values()], texts, conditions)
+        assert row is not None
+        identity, record = row
+        key = [identity[str(number)] for number in range(len(resource.key))]
+        return written(record, identity.get(VERSION), address.path.rstrip(b"/") + b"/" + key_path(key))
+
+    async def update(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
+        """Change what the body names: 200 with the row. Raises `Problem`."""
+        load_json(raw)
+        body = _taken(address.endpoint.resource.writes.update)
+        instance = _validated(body, raw)
+        return await self._change(address, _values(body, instance, instance.model_fields_set), conditions)
+
+    async def replace(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
+        """Replace a row: 200 with the row. Raises `Problem`."""
+        load_json(raw)
+        body = _taken(address.endpoint.resource.writes.replace)
+        values = _values(body, _validated(body, raw))
+        return await self._change(address, values, conditions, [*body.columns.values()])
+
+    async def _change(
+        self, address: Address, values: dict[Field, Any], conditions: Conditions, columns: Sequence[Field] = ()
+    ) -> Answer:
+        """Write the values that were sent; of `columns`, those without one become what they are by default."""
+        shape, texts = split(address.query_string)
+        reset = tuple(column for column in columns if column not in values)
+        action = Action(kind="update", columns=tuple(values), reset=reset)
+        row = await self._conditional(address, action, shape, texts, [*values.values()], conditions)
+        identity, record = row
+        return written(record, identity.get(VERSION))
+
+    async def delete(self, address: Address, conditions: Conditions) -> Answer:
+        """Delete a row: 204. Raises `Problem`."""
+        shape, texts = split(address.query_string)
+        await self._conditional(address, Action(kind="delete"), shape, texts, [], conditions)
+        return GONE
+
+    async def _conditional(
+        self, address: Address, action: Action, shape: Shape, texts: tuple[str, ...], values: list[Any],
+        conditions: Conditions,
+    ) -> "Written":  # fmt: skip
+        """Change one row, if it is in a version that the client expects. Raises `NotFound` and `PreconditionFailed`."""
+        resource = address.endpoint.resource
+        _require(resource, conditions)
+        expected = conditions.versions()
+        if expected is None:
+            attempts: list[tuple[Action, list[Any]]] = [(action, [])]
+        else:
+            attempts = [(action.expecting(), [version]) for version in _parsed(resource, expected)]
+        for attempt, version in attempts:
+            prepared = self._prepare(address.endpoint, attempt, shape)
+            bound = [*bind(prepared.plan, address.key + texts), *version, *values]
+            if (row := await self._run(prepared, bound, texts, conditions)) is not None:
+                return row
+        if expected is None:
+            raise NotFound(f"There is no such row in '{resource.name}'.")
+        read = self.pipeline.prepare(self.items[resource.name], ())
+        if not _found(await self.database.run(read.statement, bind(read.plan, address.key))):
+            raise NotFound(f"There is no such row in '{resource.name}'.")
+        raise PreconditionFailed(
+            "The row has changed since it was read.",
+            hint="Read it again, and send the ETag that comes with it in 'If-Match'."
+            if resource.writes.version is not None
+            else f"'{resource.name}' does not count changes, so 'If-Match' never matches: leave it out, or send '*'.",
+        )
+
+    async def _create_many(self, address: Address, body: Body, raw: bytes) -> Answer:
+        """Create all rows of an array, or none."""
+        resource = address.endpoint.resource
+        rows = [_values(body, instance) for instance in _validated_many(body, raw, self.limits.rows)]
+        shape, texts = split(address.query_string)
+        groups: dict[tuple[Field, ...], list[int]] = {}
+        for number, row in enumerate(rows):
+            groups.setdefault(tuple(row), []).append(number)
+        endpoint = self.created[resource.name]
+        prepared = [
+            (self._prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
+            for columns, numbers in groups.items()
+        ]
+        if not prepared:  # nothing is written, and the query string is judged all the same
+            self._prepare(endpoint, Action(kind="create"), shape)
+            return written_many(b"[]", 201)
+        batch = _Batch(self, endpoint, rows, prepared, shape, texts)
+        records = await batch.run()
+        return written_many(array(SEPARATOR.join(records)), 201)
+
+    def _prepare(self, endpoint: Endpoint, action: Action, shape: Shape) -> PreparedWrite:
+        """Find a prepared shape, or plan and compile it, and remember it."""
+        found = self.prepared.get((endpoint, action, shape))
+        if found is not None:
+            self.prepared.move_to_end((endpoint, action, shape))
+            return found
+        plan = plan_write(parse(shape), endpoint, action, self.pipeline.schema, self.limits)
+        found = PreparedWrite(plan, compile_write(plan, self.database.dialect), shape)
+        if len(self.prepared) >= self.limits.shapes:
+            self.prepared.popitem(last=False)
+        self.prepared[endpoint, action, shape] = found
+        return found
+
+    async def _run(
+        self, prepared: PreparedWrite, values: list[Any], texts: tuple[str, ...], conditions: Conditions
+    ) -> "Written | None":
+        """Run a write of one row. `None`: there is no such row."""
+        values += [generated.value() for generated in prepared.plan.generated]
+        statement = prepared.statement.statement
+        try:
+            if prepared.statement.again:
+                return await _tried(lambda: self.database.transact(lambda: self.steps(prepared, values, texts)))
+            row = await _tried(lambda: self.database.write(statement, tuple(values)))
+        except Rejected as error:
+            raise refusal(prepared.plan.resource, error) from error
+        return None if row is None else _separated(row, prepared)
+
+    def steps(self, prepared: PreparedWrite, values: Sequence[Any], texts: tuple[str, ...]) -> "Steps[Written | None]":
+        """Write one row, and read it where the statement cannot answer with it."""
+        statement = prepared.statement.statement
+        row = yield statement.text, statement.bind(values)
+        if row is None or not prepared.statement.again:
+            return None if row is None else _separated(row, prepared)
+        identity = json.loads(row[0])
+        return (yield from self.read_back(prepared, identity, texts))
+
+    def read_back(self, prepared: PreparedWrite, identity: dict[str, Any], texts: tuple[str, ...]) -> "Steps[Written]":
+        """Read a row that was just written, as it was asked for."""
+        resource = prepared.plan.resource
+        read = self.pipeline.prepare(self.items[resource.name], prepared.shape)
+        key = tuple(str(identity[str(number)]) for number in range(len(resource.key)))
+        found = yield read.statement.text, read.statement.bind(bind(read.plan, key + texts))
+        assert found is not None
+        _, _, record = found[0].rpartition(SEPARATOR)
+        return Written(identity, _finished(read, record))
+
+
+async def _tried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Write; again, a little later, if the database gave it up for the sake of another one. Raises `Rejected`."""
+    for number in range(1, ATTEMPTS):
+        try:
+            return await attempt()
+        except Rejected as error:
+            if not error.again:
+                raise
+        await asyncio.sleep(random.uniform(0, 0.01 * 2**number))
+    return await attempt()
+
+
+class Written(NamedTuple):
+    """A row as it is after a write: its key and version, and its JSON."""
+
+    identity: dict[str, Any]
+    record: bytes
+
+
+def _separated(row: Row, prepared: PreparedWrite) -> Written:
+    if prepared.plan.shape is None:
+        return Written({}, b"")
+    identity, _, record = row[0].partition(SEPARATOR)
+    finish = prepared.statement.statement.finish
+    return Written(json.loads(identity), record if finish is None else finish(record))
+
+
+def _finished(read: Prepared, record: bytes) -> bytes:
+    return record if read.statement.finish is None else read.statement.finish(record)
+
+
+def _found(row: Row | None) -> bool:
+    return row is not None and bool(row[0])
+
+
+# Batches
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The rows of an array, in groups that set the same columns."""
+
+    mutations: Mutations
+    endpoint: Endpoint
+    rows: Sequence[dict[Field, Any]]
+    prepared: Sequence[tuple[PreparedWrite, Sequence[int]]]
+    shape: Shape
+    texts: tuple[str, ...]
+
+    async def run(self) -> list[bytes]:
+        """Write all rows; where the database says that one is wrong, find out which."""
+        database, at = self.mutations.database, [0]
+        first = self.prepared[0][0]
+        try:
+            if len(self.prepared) == 1 and not (first.statement.each or first.statement.again):
+                row = await _tried(lambda: database.write(first.statement.statement, self._lists(0)))
+                return self._records(first, row)
+            return await _tried(lambda: database.transact(self._steps))
+        except Rejected as error:
+            if error.again:
+                raise refusal(self.endpoint.resource, error) from error
+        try:
+            return await _tried(lambda: database.transact(lambda: self._singly(at)))
+        except Rejected as error:
+            raise refusal(self.endpoint.resource, error, at[-1]) from error
+
+    def _lists(self, group: int) -> tuple[Any, ...]:
+        """Turn the rows of a group into a list for each column."""
+        prepared, numbers = self.prepared[group]
+        columns = prepared.plan.mutation.assignments[: len(self.rows[numbers[0]])]  # type: ignore[union-attr]
+        given = [[self.rows[number][column.field] for number in numbers] for column in columns]
+        made = [[generated.value() for _ in numbers] for generated in prepared.plan.generated]
+        return (*bind(prepared.plan, self.texts), *given, *made)
+
+    def _records(self, prepared: PreparedWrite, row: Row | None) -> list[bytes]:
+        assert row is not None
+        _, _, records = row[0].partition(SEPARATOR)
+        finish = prepared.statement.statement.finish
+        return [record if finish is None else finish(record) for record in records.split(SEPARATOR)]
+
+    def _steps(self) -> Steps[list[bytes]]:
+        """Write group by group."""
+        answers: dict[int, bytes] = {}
+        for group, (prepared, numbers) in enumerate(self.prepared):
+            if prepared.statement.each:
+                for number in numbers:
+                    answers[number] = yield from self._one(prepared, number)
+                continue
+            statement = prepared.statement.statement
+            row = yield statement.text, statement.bind(self._lists(group))
+            records = self._records(prepared, row)
+            if prepared.statement.again:
+                for number, identity in zip(numbers, records, strict=True):
+                    back = yield from self.mutations.read_back(prepared, json.loads(identity), self.texts)
+                    answers[number] = back.record
+            else:
+                answers.update(zip(numbers, records, strict=True))
+        return [answers[number] for number in range(len(self.rows))]
+
+    def _one(self, prepared: PreparedWrite, number: int) -> Steps[bytes]:
+        values = [*bind(prepared.plan, self.texts), *self.rows[number].values()]
+        values += [generated.value() for generated in prepared.plan.generated]
+        answer = yield from self.mutations.steps(prepared, values, self.texts)
+        assert answer is not None
+        return answer.record
+
+    def _singly(self, at: list[int]) -> Steps[list[bytes]]:
+        """Write row by row, noting which."""
+        answers = []
+        for number, row in enumerate(self.rows):
+            at.append(number)
+            action = Action(kind="create", columns=tuple(row))
+            prepared = self.mutations._prepare(self.endpoint, action, self.shape)
+            answers.append((yield from self._one(prepared, number)))
+        return answers
+
+
+# Bodies
+
+
+def _taken(body: Body | None) -> Body:
+    assert body is not None  # the router knows which methods a resource has
+    return body
+
+
+def _validated(body: Body, raw: bytes) -> BaseModel:
+    try:
+        return body.model.__pydantic_validator__.validate_json(raw)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise body_problem(error, body.model) from None
+
+
+def _validated_many(body: Body, raw: bytes, limit: int) -> list[BaseModel]:
+    instances: list[BaseModel] = []
+    errors: list[ErrorItem] = []
+    for number, item in enumerate(json.loads(raw)):
+        if number == limit:
+            raise Invalid.at(("body",), f"An array holds at most {limit} rows.", "too_many")
+        try:
+            instances.append(body.model.__pydantic_validator__.validate_json(json.dumps(item)))
+        except ValidationError as error:
+            errors += body_problem(error, body.model, ("body", number)).errors
+    if errors:
+        raise Invalid.of(errors[:20])
+    return instances
+
+
+def _values(body: Body, instance: BaseModel, sent: Iterable[str] | None = None) -> dict[Field, Any]:
+    """List the columns that an instance sets, with what is stored. `sent` are the only fields that count, if given."""
+    fields = instance.__dict__
+    given = instance.__pydantic_fields_set__
+    values: dict[Field, Any] = {}
+    for name, column in body.columns.items():
+        value = fields[name]
+        if value is MISSING or (sent is not None and name not in sent):
+            continue
+        if value is None and not column.nullable and name not in given:
+            continue  # a default of a hand-written model that means: not known yet
+        convert = _STORED.get(column.type.kind)
+        values[column] = value if convert is None or value is None or column.type.decorated else convert(value)
+    return values
+
+
+_STORED: dict[str, Callable[[Any], Any]] = {"string": str, "address": str, "json": to_jsonable_python}
+"""Kind → what is stored of a value that is richer than its column: an address, a model in a JSON column."""
+
+
+# Refusals
+
+
+def refusal(resource: ResourceSchema, error: Rejected, index: int | None = None) -> Problem:
+    """Say what the database refused."""
+    if error.again:
+        return Conflict("Others are changing the same rows.", hint="Try again.")
+    return Conflict("The change contradicts what is stored.")
+
+
+def _require(resource: ResourceSchema, conditions: Conditions) -> None:
+    if resource.writes.conditional and conditions.match is None:
+        raise PreconditionRequired(
+            f"'{resource.name}' is only changed with 'If-Match'.", hint="Send the ETag of the row as you last read it."
+        )
+
+
+def _parsed(resource: ResourceSchema, expected: Sequence[str]) -> list[Any]:
+    """Read the versions that a client expects; what cannot be one matches nothing."""
+    version = resource.writes.version
+    if version is None:
+        return []
+    found = []
+    for text in expected[:10]:
+        try:
+            found.append(version.type.parse(text))
+        except (ValueError, OverflowError):
+            continue
+    return found
