@@ -6,7 +6,7 @@ third-party import.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 LINK = "_link"
@@ -136,8 +136,9 @@ class Constraint:
 class Writes:
     """What can be changed of a resource. A body that is `None` is not taken, for the reason in `refused`.
 
-    `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row. `session`
-    is the reason why a write takes a session of the ORM and not one statement.
+    `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row; with
+    `conditional`, a row is only changed with `If-Match`. `session` is the reason why a write takes a session of the ORM
+    and not one statement.
     """
 
     create: Body | None = None
@@ -147,6 +148,7 @@ class Writes:
     inserted: tuple[Generated, ...] = ()
     updated: tuple[Generated, ...] = ()
     version: Field | None = None
+    conditional: bool = False
     constraints: tuple[Constraint, ...] = ()
     session: str | None = None
     refused: str | None = None
@@ -188,3 +190,11 @@ class Schema:
     """Everything that is served, by path segment."""
 
     resources: Mapping[str, ResourceSchema]
+
+    def read_only(self) -> "Schema":
+        """Answer the same, of which nothing can be changed."""
+        kept = {
+            name: replace(resource, writes=Writes(version=resource.writes.version))
+            for name, resource in self.resources.items()
+        }
+        return Schema(resources=kept)
