@@ -40,8 +40,8 @@ class MapperArguments:
     def __init_subclass__(cls, **options: Any) -> None:
         own = vars(cls).get("__mapper_args__")
         if isinstance(own, Mapping):  # would replace what the mixins say
-            both: Any = declared_attr.directive(lambda cls: {**_mapper_arguments(cls), **own})
-            cls.__mapper_args__ = both
+            both = declared_attr.directive(lambda cls: {**_mapper_arguments(cls), **own})
+            cls.__mapper_args__ = both  # type: ignore[method-assign]
         super().__init_subclass__(**options)
 
     @declared_attr.directive
