@@ -84,7 +84,7 @@ def test_every_rule_is_told_with_its_columns_and_public_names() -> None:
         ("foreign_key", ("boss_id",), ("BOSS_ID",)),
         ("foreign_key", ("team_id",), ("TEAM_ID",)),
         ("primary_key", ("id",), ("ID",)),
-        ("unique", (), ()),
+        ("unique", (), ("NICK",)),
         ("unique", ("age",), ("AGE",)),
         ("unique", ("nick",), ("NICK",)),
         ("unique", ("nick",), ("NICK",)),
@@ -229,7 +229,7 @@ def test_the_names_are_those_of_postgresql(server: Server, tables: Any) -> None:
     with postgresql_backend(server) as postgres:
         postgres.create(classes[0].metadata)
         found = [each for entity in classes for each in described(entity, postgres.url)]
-        assert None not in {each.name for each in found}
+        assert all(each.name for each in found)
         assert {(each.kind, each.name) for each in found} == catalogue(postgres)
 
 

@@ -57,7 +57,7 @@ def _of_table(
 ) -> Iterator[Constraint]:
     generated = _Names(table, dialect)
     for kind, constraint in _declared(table):
-        involved = _check_columns(constraint, table) if kind == "check" else list(constraint.columns)
+        involved = _mentioned([constraint.sqltext], table) if kind == "check" else list(constraint.columns)
         yield Constraint(
             kind=kind, name=_name(constraint, dialect) or generated(kind, constraint, involved), table=table.fullname,
             columns=tuple(column.name for column in involved), fields=_public(involved, fields),
@@ -65,12 +65,13 @@ def _of_table(
         )  # fmt: skip
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if index.unique:
-            plain = [_plain(expression) for expression in index.expressions]
-            columns = [column for column in plain if column is not None]
+            columns = [_plain(expression) for expression in index.expressions]
+            whole = all(column is not None for column in columns)
             yield Constraint(
                 kind="unique", name=_name(index, dialect), table=table.fullname,
-                columns=tuple(column.name for column in columns) if len(columns) == len(plain) else (),
-                fields=_public(index.columns, fields), where=index.dialect_options[dialect.name].get("where"),
+                columns=tuple(column.name for column in columns) if whole else (),
+                fields=_public(columns if whole else _mentioned(index.expressions, table), fields),
+                where=index.dialect_options[dialect.name].get("where"),
             )  # fmt: skip
 
 
@@ -111,15 +112,12 @@ def _target(constraint: sa.ForeignKeyConstraint, paths: Mapping[Any, str]) -> st
         return None
 
 
-def _check_columns(constraint: sa.CheckConstraint, table: sa.Table) -> list[Any]:
-    """Find the columns that a check speaks of. In SQL text those are the words that are names of columns."""
-    found = {part for part in visitors.iterate(constraint.sqltext) if isinstance(part, sa.Column)}
-    texts = [part.text for part in visitors.iterate(constraint.sqltext) if isinstance(part, sa.TextClause)]
-    words = {
-        quoted or word.lower()
-        for text in texts
-        for quoted, word in re.findall(r'"([^"]+)"|(\w+)', re.sub(r"'[^']*'", "", text))
-    }
+def _mentioned(expressions: Iterable[Any], table: sa.Table) -> list[Any]:
+    """Find the columns that expressions speak of. In SQL text those are the words that are names of columns."""
+    parts = [part for expression in expressions for part in visitors.iterate(expression)]
+    found = {part for part in parts if isinstance(part, sa.Column)}
+    texts = [re.sub(r"'[^']*'", "", part.text) for part in parts if isinstance(part, sa.TextClause)]
+    words = {quoted or word.lower() for text in texts for quoted, word in re.findall(r'"([^"]+)"|(\w+)', text)}
     return [column for column in table.columns if column in found or {column.name, column.name.lower()} & words]
 
 
