@@ -18,7 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from onetrip.db.runner import Rejected, Row, Steps, T
 from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
-from onetrip.http.answer import GONE, Answer, array, written, written_many
+from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.body import body_problem, load_json
 from onetrip.http.pipeline import Pipeline, Prepared, bind
 from onetrip.http.request import Conditions
@@ -104,10 +104,23 @@ class Mutations:
         """Write the values that were sent; of `columns`, those without one become what they are by default."""
         shape, texts = split(address.query_string)
         reset = tuple(column for column in columns if column not in values)
+        if not values and not reset:
+            return await self._unchanged(address, conditions)
         action = Action(kind="update", columns=tuple(values), reset=reset)
         row = await self._conditional(address, action, shape, texts, [*values.values()], conditions)
         identity, record = row
         return written(record, identity.get(VERSION))
+
+    async def _unchanged(self, address: Address, conditions: Conditions) -> Answer:
+        """Answer with the row as it is, to a change of nothing."""
+        resource = address.endpoint.resource
+        answer = await self.pipeline.read(*address, None)
+        _require(resource, conditions)
+        expected = conditions.versions()
+        tag = dict(answer.headers)[b"etag"]
+        if expected is not None and tag not in [version_tag(version) for version in expected]:
+            raise _stale(resource)
+        return answer
 
     async def delete(self, address: Address, conditions: Conditions) -> Answer:
         """Delete a row: 204. Raises `Problem`."""
@@ -137,12 +150,7 @@ class Mutations:
         read = self.pipeline.prepare(self.items[resource.name], ())
         if not _found(await self.database.run(read.statement, bind(read.plan, address.key))):
             raise NotFound(f"There is no such row in '{resource.name}'.")
-        raise PreconditionFailed(
-            "The row has changed since it was read.",
-            hint="Read it again, and send the ETag that comes with it in 'If-Match'."
-            if resource.writes.version is not None
-            else f"'{resource.name}' does not count changes, so 'If-Match' never matches: leave it out, or send '*'.",
-        )
+        raise _stale(resource)
 
     async def _create_many(self, address: Address, body: Body, raw: bytes) -> Answer:
         """Create all rows of an array, or none."""
@@ -393,6 +401,14 @@ def _require(resource: ResourceSchema, conditions: Conditions) -> None:
         raise PreconditionRequired(
             f"'{resource.name}' is only changed with 'If-Match'.", hint="Send the ETag of the row as you last read it."
         )
+
+
+def _stale(resource: ResourceSchema) -> PreconditionFailed:
+    if resource.writes.version is None:
+        hint = f"'{resource.name}' does not count changes, so 'If-Match' never matches: leave it out, or send '*'."
+    else:
+        hint = "Read it again, and send the ETag that comes with it in 'If-Match'."
+    return PreconditionFailed("The row has changed since it was read.", hint=hint)
 
 
 def _parsed(resource: ResourceSchema, expected: Sequence[str]) -> list[Any]:
