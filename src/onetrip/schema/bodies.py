@@ -34,9 +34,7 @@ def derived_view(entity: type[Any], columns: tuple[Field, ...], hidden: Containe
     """
     infos = declared_fields(entity)
     fields = {
-        _python_name(column.attribute, at): column
-        for at, column in enumerate(columns)
-        if column.attribute not in hidden
+        python_name(column.attribute, at): column for at, column in enumerate(columns) if column.attribute not in hidden
     }
     computed = {name: info for name, info in computed_fields(entity).items() if name not in hidden}
     definitions: dict[str, Any] = {
@@ -162,7 +160,7 @@ def _computed_definition(name: str, info: ComputedFieldInfo) -> tuple[Any, Any]:
     return Annotated[info.return_type, SkipValidation], shown
 
 
-def _python_name(attribute: str, number: int) -> str:
+def python_name(attribute: str, number: int) -> str:
     """Name a field of a model: its attribute, unless a model cannot have one of that name."""
     fits = attribute.isidentifier() and not attribute.startswith("_") and not hasattr(Derived, attribute)
     return attribute if fits else f"column_{number}"

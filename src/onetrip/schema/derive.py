@@ -22,9 +22,10 @@ from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
+from onetrip.schema.inputs import writes
 from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
 from onetrip.schema.marks import deletion_of
-from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View
+from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View, Writes
 from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
     refuse_alias,
@@ -81,7 +82,8 @@ class _Derivation:
         read = draft.resource.read
         view = self._derived(draft) if read is None else self._written(draft, read)
         refuse_unfillable(view)
-        return self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
+        described = self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
+        return replace(described, writes=self._writes(draft, view))
 
     def _described(self, draft: _Draft, view: View, guessed: frozenset[str] = frozenset()) -> ResourceSchema:
         """Make a resource that is shown in one way."""
@@ -141,6 +143,16 @@ class _Derivation:
         """Answer the draft of a class, which need not be one that is declared."""
         model = mapper.class_
         return self.drafts.get(model) or _Draft(path_of(model, mapper), Resource(model), mapper, declared=False)
+
+    def _writes(self, draft: _Draft, view: View) -> Writes:
+        """Derive what may be written: what is shown, and the keys of rows that are shown instead of them."""
+        fields = {field.attribute: field for field in (*self._columns(draft.mapper), *view.fields)}
+        shown = {field.attribute for field in view.fields}
+        for nested in view.nested:
+            keys = draft.mapper.relationships[nested.relation.attribute].local_columns
+            shown |= {draft.mapper.get_property_by_column(key).key for key in keys} - draft.hidden.attributes
+        hidden = fields.keys() - shown
+        return writes(draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect)
 
     # Columns
 
