@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import BaseModel, computed_field
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import onetrip
-from onetrip import API, Resource, declarative
+from onetrip import API, ConfigurationError, Resource, declarative
 from onetrip.errors import NotFound
 from onetrip.plan.ir import Exists, Negation, OrderKey, Predicate, ReadPlan, Selection, Shape
 from onetrip.sql.read import compile_read
@@ -153,6 +154,35 @@ def test_a_required_relation_may_lead_to_nothing() -> None:
     """A foreign key cannot say that its row was not deleted, so the description does not promise one."""
     api = API(Writer, Book, database="sqlite://")
     assert api.schema.resources["books"].relations["writer"].nullable
+
+
+class WriterName(BaseModel):
+    name: str
+
+
+class Required(BaseModel):
+    writer: WriterName
+
+
+class Unrequired(BaseModel):
+    """Is written in Python, which would not make a model of a row without a writer."""
+
+    title: str
+    writer: WriterName | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def by(self) -> str:
+        return self.writer.name if self.writer else "nobody"
+
+
+def test_a_hand_written_model_has_to_expect_nothing(serve_both: Serve) -> None:
+    """A model that requires such a relation is refused at the start, and not when somebody deletes a row."""
+    said = r"^Required\.writer: 'writer' of Book may lead to a row that was deleted, .* writer: WriterName \| None\.$"
+    with pytest.raises(ConfigurationError, match=said):
+        API(Resource(Book, read=Required), database="sqlite://")
+    for service in filled(serve_both(Resource(Book, read=Unrequired), metadata=[metadata])):
+        assert json.loads(service.get("/books/3")) == {"title": "Orphan", "writer": None, "by": "nobody"}
 
 
 class Declared(DeclarativeBase):

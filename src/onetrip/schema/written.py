@@ -12,7 +12,7 @@ from functools import cached_property
 from types import CodeType, FunctionType
 from typing import Any, get_args, get_origin
 
-from pydantic import AliasChoices, AliasPath, BaseModel, RootModel
+from pydantic import AliasChoices, AliasPath, BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from sqlalchemy.ext.associationproxy import AssociationProxy
 from sqlalchemy.ext.hybrid import hybrid_property
@@ -125,7 +125,13 @@ class _Reading:
                 f"{where}: '{relation.attribute}' of {self.source.entity.__name__} is a relation to {number}, which a "
                 f"Pydantic model shows: write {relation.attribute}: {example}, with a model of your own."
             )
-        return Nested(name=name, relation=relation, target=self.follow(relation, model))
+        target = self.follow(relation, model)
+        if target.deleted is not None and not many and not _takes_none(info.annotation):
+            raise ConfigurationError(
+                f"{where}: '{relation.attribute}' of {self.source.entity.__name__} may lead to a row that was deleted, "
+                f"and is None then: write {relation.attribute}: {model.__name__} | None."
+            )
+        return Nested(name=name, relation=relation, target=target)
 
     def _follows(self, where: str, first: str) -> bool:
         """Say whether Pydantic can follow a path that begins like this."""
@@ -156,6 +162,14 @@ def _inner(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
         annotation = bare(get_args(annotation)[0])
     found = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return (annotation if found else None), many
+
+
+def _takes_none(annotation: Any) -> bool:
+    try:
+        TypeAdapter(annotation).validate_python(None)
+    except ValidationError:
+        return False
+    return True
 
 
 def _provides(entity: type[Any], name: str) -> bool:
