@@ -1,6 +1,7 @@
 """What drivers say when a write breaks a rule: real failures, on every way to a database."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -307,3 +308,17 @@ def test_codes_are_looked_up_by_class() -> None:
     assert [kind_of_state(code) for code in ("22P05", "40001", "42601", "23505")] == ["invalid", None, None, "unique"]
     assert [kind_of_code(code) for code in (sqlite3.SQLITE_CONSTRAINT_VTAB, sqlite3.SQLITE_BUSY)] == ["check", None]
     assert set(SQLSTATES.values()) | set(SQLITE_CODES.values()) <= set(Violation.__annotations__["kind"].__args__)
+
+
+OURS = ("SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "SQLITE_TOOBIG")  # the module has other names for the same numbers
+
+
+def test_every_code_stands_in_the_documentation() -> None:
+    """Each code of the tables has a line that says what is answered."""
+    page = (Path(__file__).parents[2] / "docs" / "errors.md").read_text(encoding="utf-8")
+    names = [name for name, code in vars(sqlite3).items() if name.startswith(OURS) and code in SQLITE_CODES]
+    assert len(names) >= 9
+    types = {"not_null": "null", "invalid": "value_error"}
+    for code, kind in SQLSTATES.items():
+        assert re.search(rf"^\| .*`{code}`.*\| `{types.get(kind, kind)}` \|$", page, re.MULTILINE), code
+    assert [name for name in names if f"`{name}`" not in page] == []

@@ -30,6 +30,9 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
 }
 """What is said where the fields are known, and where they are not: that holds for whichever table it happened in."""
 
+_TYPES: dict[Kind, str] = {"not_null": "null", "invalid": "value_error"}
+"""Types of errors that a check of the body has another name for."""
+
 _CONTRADICTS = "This contradicts what is stored."
 
 
@@ -54,9 +57,10 @@ def conflict(
         fields = tuple(name for column in violation.columns if (name := field_of(resource, column)) is not None)
     known, unknown = _SENTENCES[violation.kind]
     text = _filled(known, resource, fields, found) if fields else unknown
-    items = [ErrorItem((*where, name), text, violation.kind) for name in fields]
+    type_ = _TYPES.get(violation.kind, violation.kind)
+    items = [ErrorItem((*where, name), text, type_) for name in fields]
     problem = Conflict if violation.kind in ("unique", "exclusion") or not written else Invalid
-    return problem(text, errors=items or [ErrorItem(where, text, violation.kind)])
+    return problem(text, errors=items or [ErrorItem(where, text, type_)])
 
 
 def _referred(violation: Violation, schema: Schema, action: str) -> Conflict:
