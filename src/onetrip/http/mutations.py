@@ -17,10 +17,11 @@ from pydantic import MISSING, BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from onetrip.db.runner import Rejected, Row, Steps, T
-from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
+from onetrip.errors import ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
 from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.body import body_problem, load_json
 from onetrip.http.pipeline import Pipeline, Prepared, bind
+from onetrip.http.refused import refused
 from onetrip.http.request import Conditions
 from onetrip.http.routes import key_path
 from onetrip.plan.ir import WritePlan
@@ -196,8 +197,14 @@ class Mutations:
                 return await _tried(lambda: self.database.transact(lambda: self.steps(prepared, values, texts)))
             row = await _tried(lambda: self.database.write(statement, tuple(values)))
         except Rejected as error:
-            raise refusal(prepared.plan.resource, error) from error
+            raise await self.refused(error, prepared.plan, values) from error
         return None if row is None else _separated(row, prepared)
+
+    async def refused(
+        self, error: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None
+    ) -> Problem:
+        """Say what the database refused."""
+        return await refused(error, plan, values, self.pipeline.schema, self.database, index)
 
     def steps(self, prepared: PreparedWrite, values: Sequence[Any], texts: tuple[str, ...]) -> "Steps[Written | None]":
         """Write one row, and read it where the statement cannot answer with it."""
@@ -279,11 +286,12 @@ class _Batch:
             return await _tried(lambda: database.transact(self._steps))
         except Rejected as error:
             if error.again:
-                raise refusal(self.endpoint.resource, error) from error
+                raise await self.mutations.refused(error, first.plan, ()) from error
         try:
             return await _tried(lambda: database.transact(lambda: self._singly(at)))
         except Rejected as error:
-            raise refusal(self.endpoint.resource, error, at[-1]) from error
+            prepared, values = self._single(at[-1])
+            raise await self.mutations.refused(error, prepared.plan, values, at[-1]) from error
 
     def _lists(self, group: int) -> tuple[Any, ...]:
         """Turn the rows of a group into a list for each column."""
@@ -305,7 +313,7 @@ class _Batch:
         for group, (prepared, numbers) in enumerate(self.prepared):
             if prepared.statement.each:
                 for number in numbers:
-                    answers[number] = yield from self._one(prepared, number)
+                    answers[number] = yield from self._one(prepared, self._values(prepared, number))
                 continue
             statement = prepared.statement.statement
             row = yield statement.text, statement.bind(self._lists(group))
@@ -318,9 +326,17 @@ class _Batch:
                 answers.update(zip(numbers, records, strict=True))
         return [answers[number] for number in range(len(self.rows))]
 
-    def _one(self, prepared: PreparedWrite, number: int) -> Steps[bytes]:
-        values = [*bind(prepared.plan, self.texts), *self.rows[number].values()]
-        values += [generated.value() for generated in prepared.plan.generated]
+    def _single(self, number: int) -> tuple[PreparedWrite, list[Any]]:
+        """Prepare the write of one row alone, and list its values."""
+        action = Action(kind="create", columns=tuple(self.rows[number]))
+        prepared = self.mutations._prepare(self.endpoint, action, self.shape)
+        return prepared, self._values(prepared, number)
+
+    def _values(self, prepared: PreparedWrite, number: int) -> list[Any]:
+        made = [generated.value() for generated in prepared.plan.generated]
+        return [*bind(prepared.plan, self.texts), *self.rows[number].values(), *made]
+
+    def _one(self, prepared: PreparedWrite, values: list[Any]) -> Steps[bytes]:
         answer = yield from self.mutations.steps(prepared, values, self.texts)
         assert answer is not None
         return answer.record
@@ -328,11 +344,9 @@ class _Batch:
     def _singly(self, at: list[int]) -> Steps[list[bytes]]:
         """Write row by row, noting which."""
         answers = []
-        for number, row in enumerate(self.rows):
+        for number in range(len(self.rows)):
             at.append(number)
-            action = Action(kind="create", columns=tuple(row))
-            prepared = self.mutations._prepare(self.endpoint, action, self.shape)
-            answers.append((yield from self._one(prepared, number)))
+            answers.append((yield from self._one(*self._single(number))))
         return answers
 
 
@@ -386,14 +400,7 @@ _STORED: dict[str, Callable[[Any], Any]] = {"string": str, "address": str, "json
 """Kind → what is stored of a value that is richer than its column: an address, a model in a JSON column."""
 
 
-# Refusals
-
-
-def refusal(resource: ResourceSchema, error: Rejected, index: int | None = None) -> Problem:
-    """Say what the database refused."""
-    if error.again:
-        return Conflict("Others are changing the same rows.", hint="Try again.")
-    return Conflict("The change contradicts what is stored.")
+# Conditions
 
 
 def _require(resource: ResourceSchema, conditions: Conditions) -> None:
