@@ -31,6 +31,7 @@ class Resource:
         exposed: attribute names of columns to show although their name looks like a secret or they are excluded.
         default_limit: rows of a list when the client does not say; 50, or `max_limit` if that is less.
         max_limit: rows of a list at most.
+        require_if_match: rows are only changed with `If-Match`, else 428; their table needs a version column.
         tags: OpenAPI tags; the path segment by default.
 
     Raises `ConfigurationError` for options that contradict each other.
@@ -46,6 +47,7 @@ class Resource:
     exposed: Sequence[str] = ()
     default_limit: int | None = None
     max_limit: int = 1000
+    require_if_match: bool = False
     tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:
