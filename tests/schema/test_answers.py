@@ -195,7 +195,7 @@ def test_models_that_contain_themselves() -> None:
         next: Optional["Forest"] = Relationship(sa_relationship_kwargs={"remote_side": "Forest.id"})
 
     found = components(Forest)
-    assert properties(found["ForestRead"])["tree"] == {"$ref": "#/components/schemas/Tree"}
+    assert properties(found["ForestRead"])["tree"] == {"$ref": "#/components/schemas/Tree-Output"}
     assert {"$ref": "#/components/schemas/ForestRead"} in properties(found["ForestRead"])["next"]["anyOf"]
 
 

@@ -125,29 +125,33 @@ BAD: list[tuple[Any, str, str]] = [
     (sa.Numeric(5, 2), '"1234.5"', "decimal_whole_digits"),
     (sa.Numeric(5, 2), '"1.005"', "decimal_max_places"),
     (sa.Numeric(5), '"1.5"', "decimal_max_places"),
-    (sa.Numeric(12, 3, asdecimal=False), "1.1255", "out_of_range: Input must have at most 9 digits before the point"),
+    (sa.Numeric(12, 3, asdecimal=False), "1.1255", "out_of_range: Input should have at most 9 digits before the point"),
     (sa.Numeric, '"1e1000000"', "decimal_parsing"),
     (sa.Numeric, f'"{"1" * 200_000}"', "decimal_parsing"),
     (sa.Numeric, "1e400", "decimal_parsing"),
     (sa.Numeric, '"NaN"', "decimal_parsing"),
     (sa.Numeric, "Infinity", "decimal_parsing"),
-    (sa.Numeric, '"1_000"', "decimal_parsing: Input must be a decimal number, such as '12.50'"),
+    (sa.Numeric, '"1_000"', "decimal_parsing: Input should be a decimal number, such as '12.50'"),
     (sa.Numeric, "true", "decimal_parsing"),
     # Text
     (sa.String, "1", "string_type"),
-    (sa.String, r'"a\u0000b"', "null_character: Input must not contain the character U+0000"),
+    (sa.String, r'"a\u0000b"', "null_character: Input should not contain the character U+0000"),
     (sa.String, r'"\ud800"', "json_invalid"),
     (sa.String(3), '"abcd"', "string_too_long"),
     (sa.LargeBinary, r'"\u0000"', "null_character"),
     (sa.Enum(Color), '"RED"', "enum"),
-    (sa.Enum(Odd), '"2026-02-01"', "enum: Input must be one of"),
+    (sa.Enum(Odd), '"2026-02-01"', "enum: Input should be one of"),
     (sa.Enum("a", "b", name="letters"), '"c"', "literal_error"),
     # Moments
     (sa.Date, '"2026-02-30"', "date_parsing: Input is not a date that exists"),
     (sa.Date, '"10000-01-01"', "date_parsing"),
     (sa.Date, "1700000000", "date_parsing"),
     (sa.DateTime(timezone=True), '"2026-01-31T09:30:00"', "datetime_parsing: Input needs an offset: add 'Z' for UTC"),
-    (sa.DateTime(timezone=True), '"9999-12-31T23:59:59-14:00"', "out_of_range: Input must be within the years 1 to 99"),
+    (
+        sa.DateTime(timezone=True),
+        '"9999-12-31T23:59:59-14:00"',
+        "out_of_range: Input should be within the years 1",
+    ),
     (sa.DateTime(timezone=True), '"0001-01-01T00:00:00+14:00"', "out_of_range"),
     (sa.DateTime(timezone=True), '"1700000000"', "datetime_parsing"),
     (sa.DateTime(timezone=True), "1700000000", "datetime_parsing"),
@@ -160,7 +164,7 @@ BAD: list[tuple[Any, str, str]] = [
     (sa.Interval, '"P999999999999D"', "out_of_range"),
     (sa.Uuid, '"x"', "uuid_parsing"),
     # JSON
-    (sa.JSON, '{"a": [NaN]}', "finite_number: Input must have finite numbers only"),
+    (sa.JSON, '{"a": [NaN]}', "finite_number: Input should have finite numbers only"),
     (sa.JSON, '{"a": 1e400}', "finite_number"),
     (sa.JSON, r'{"a": "\u0000"}', "null_character"),
     (sa.JSON, r'{"\u0000": 1}', "null_character"),
@@ -182,7 +186,7 @@ def test_null_is_for_nullable_columns(type_: Any) -> None:
 
 @pytest.mark.parametrize("type_", [sa.JSON, sa.Date, sa.Numeric(5, 2), sa.Uuid])
 def test_null_is_called_null(type_: Any) -> None:
-    assert taken(type_, "null") == "null: Input must not be null"
+    assert taken(type_, "null") == "null: Input should not be null"
 
 
 def test_sqlite_refuses_digits_that_its_floats_do_not_have() -> None:
@@ -213,10 +217,10 @@ def test_a_time_with_an_offset_needs_one_and_a_database_that_stores_it() -> None
         (pg.ARRAY(sa.Text), r'["\u0000"]', "null_character"),
         (pg.ARRAY(sa.Numeric(4, 2)), '["1.555"]', "decimal_max_places"),
         (pg.ARRAY(sa.Integer, dimensions=2), "[[1, 2], [3, 4]]", [[1, 2], [3, 4]]),
-        (pg.ARRAY(sa.Integer, dimensions=2), "[[1, 2], [3]]", "array_shape: Input must have lists of one length"),
+        (pg.ARRAY(sa.Integer, dimensions=2), "[[1, 2], [3]]", "array_shape: Input should have lists of one length"),
         (pg.ARRAY(sa.Integer, dimensions=2), "[[1], null]", "list_type"),
         (pg.ARRAY(sa.Integer, dimensions=2), "[]", []),
-        (pg.ARRAY(sa.Integer, dimensions=2), "[[]]", "array_shape: Input must have items in each of its lists"),
+        (pg.ARRAY(sa.Integer, dimensions=2), "[[]]", "array_shape: Input should have items in each of its lists"),
         (pg.INET, '"192.0.2.1"', "192.0.2.1"),
         (pg.INET, '"fe80::1%eth0"', "address_parsing"),
         (pg.CIDR, '"192.0.2.1/24"', "address_parsing"),

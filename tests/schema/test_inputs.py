@@ -26,6 +26,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from onetrip import ConfigurationError, Resource
 from onetrip.schema.model import Body, Writes
+from onetrip.schema.reflect import reflect
 from tests.schema.serving import base, resource_of, schema_of
 from tests.support.databases import Backend
 
@@ -336,8 +337,8 @@ def test_nothing_is_created_without_a_hidden_value_that_is_required() -> None:
     found = writes(User)
     assert found.create is None
     assert found.refused == (
-        "'hashed_password' must have a value that no client can give and that has no default: give the column a "
-        "default, or a model that has it, Resource(User, create=…)"
+        "'hashed_password' must have a value, and nothing provides one: give the column a default, or a model that has "
+        "it, Resource(User, create=…)"
     )
     assert fields(found.update) == fields(found.replace) | {"name": ""} == {"name": ""}
 
@@ -345,7 +346,17 @@ def test_nothing_is_created_without_a_hidden_value_that_is_required() -> None:
         name: str
         hashed_password: str
 
+    class Short(BaseModel):
+        name: str
+
+    class Register(Short):
+        password: str  # for a hook
+
     assert writes(Resource(User, create=UserCreate)).create is not None
+    assert writes(Resource(User, create=Register)).create is not None
+    assert writes(Resource(User, create=Short)).refused == (
+        "'hashed_password' must have a value, and nothing provides one: give the column a default, or a field in Short"
+    )
     assert fields(writes(Resource(User, exposed=["hashed_password"])).create) == {"name": "!", "hashed_password": "!"}
 
 
@@ -555,6 +566,18 @@ def test_a_hand_written_model_cannot_set_everything(option: str, name: str, reas
 
 
 # Databases that have no models
+
+
+def test_bytes_of_a_table_without_a_class_are_base64() -> None:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE files (id INTEGER PRIMARY KEY, data BLOB NOT NULL)")
+        (entity,) = reflect(connection).classes
+    engine.dispose()
+    create = writes(entity).create
+    assert fields(create) == {"data": "!"}
+    assert post(create, '{"data": "_-8A"}') == {"data": b"\xff\xef\x00"}
+    assert errors(create, '{"data": "é"}') == errors(create, '{"data": "a"}') == {"data": "base64_parsing"}
 
 
 def test_tables_without_models(backend: Backend) -> None:

@@ -8,6 +8,7 @@ description, and SQLAlchemy's type for what only that says; no mapper, and no mo
 import base64
 import binascii
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -483,8 +484,9 @@ _CONVERSIONS: dict[str, Check] = {
 
 
 def _null() -> PydanticCustomError:
-    return PydanticCustomError("null", "Input must not be null")
+    return _error("null", "must not be null")
 
 
 def _error(kind: Any, sentence: str) -> PydanticCustomError:
-    return PydanticCustomError(kind, "{reason}", {"reason": f"Input {sentence}"})
+    """Say it as Pydantic does: `must be` is `Input should be`."""
+    return PydanticCustomError(kind, "{reason}", {"reason": "Input " + re.sub("^must ", "should ", sentence)})

@@ -50,22 +50,30 @@ class Input(BaseModel):
 
 
 def writes(
-    resource: Resource, mapper: Mapper[Any], fields: Sequence[Field], hidden: Container[str], dialect: Dialect
+    resource: Resource,
+    mapper: Mapper[Any],
+    fields: Sequence[Field],
+    hidden: Container[str],
+    dialect: Dialect,
+    *,
+    hooked: bool = False,
 ) -> Writes:
     """Derive what may be written of a table; `fields` are its columns under their public names.
 
-    Raises `ConfigurationError` for a hand-written model that would set what cannot be set.
+    `hooked` says that a hook can provide values that no client sends. Raises `ConfigurationError` for a hand-written
+    model that would set what cannot be set.
     """
     table = mapper.local_table
     if not isinstance(table, sa.Table) or table.info.get("is_view"):
         return Writes(refused=f"{mapper.class_.__name__} is not mapped to a table")
     columns = list(_columns(mapper, fields, hidden, dialect))
-    missing = [] if resource.create else [column.field.attribute for column in columns if column.is_missing]
-    reasons = [_missing(mapper.class_.__name__, missing)] if missing else []
+    create = _body(columns, mapper, "create", resource.create)
+    missing = [] if hooked or create.extra else _missing(columns, create)
+    reasons = [_lacking(mapper.class_.__name__, missing, resource.create)] if missing else []
     if resource.update:
         reasons.append(f"{resource.update.__name__} says what may be changed, so that nothing is replaced as a whole")
     return Writes(
-        create=None if missing else _body(columns, mapper, "create", resource.create),
+        create=None if missing else create,
         update=_body(columns, mapper, "update", resource.update),
         replace=None if resource.update else _body(columns, mapper, "replace", None),
         delete=True,
@@ -76,12 +84,16 @@ def writes(
     )
 
 
-def _missing(name: str, attributes: Sequence[str]) -> str:
-    names = " and ".join(f"'{attribute}'" for attribute in attributes)
-    return (
-        f"{names} must have a value that no client can give and that has no default: give the column a default, or a "
-        f"model that has it, Resource({name}, create=…)"
-    )
+def _missing(columns: "Sequence[_Column]", create: Body) -> list[str]:
+    """Find what a new row cannot do without, and nothing provides."""
+    sent = {field.attribute for field in create.columns.values()}
+    return [column.field.attribute for column in columns if column.is_required and column.field.attribute not in sent]
+
+
+def _lacking(name: str, attributes: Sequence[str], model: type[BaseModel] | None) -> str:
+    fact = f"{' and '.join(map(repr, attributes))} must have a value, and nothing provides one"
+    remedy = f"a model that has it, Resource({name}, create=…)" if model is None else f"a field in {model.__name__}"
+    return f"{fact}: give the column a default, or {remedy}"
 
 
 def _body(columns: "Sequence[_Column]", mapper: Mapper[Any], kind: Kind, written: type[BaseModel] | None) -> Body:
@@ -154,10 +166,10 @@ class _Column:
         return unknown and self.info is None and not self.field.type.decorated
 
     @property
-    def is_missing(self) -> bool:
-        """Whether a new row cannot do without it, and nothing provides it."""
+    def is_required(self) -> bool:
+        """Whether a new row has no value of its own there."""
         made = self.is_made or self.is_generated_key or is_generated(self.column)
-        return not (self.is_settable or made or self.field.nullable or self.default)
+        return not (made or self.field.nullable or self.default)
 
     @cached_property
     def default(self) -> dict[str, Any]:
