@@ -185,6 +185,37 @@ def test_a_hand_written_model_has_to_expect_nothing(serve_both: Serve) -> None:
         assert json.loads(service.get("/books/3")) == {"title": "Orphan", "writer": None, "by": "nobody"}
 
 
+class Library(DeclarativeBase):
+    """Tables that are never created."""
+
+
+class Reader(declarative.SoftDelete, Library):
+    __tablename__ = "reader"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    card: Mapped[str] = mapped_column(unique=True)
+
+
+class Loan(Library):
+    __tablename__ = "loan"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    card: Mapped[str] = mapped_column(sa.ForeignKey("reader.card"))
+
+
+class Visit(Library):
+    __tablename__ = "visit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reader_id: Mapped[int] = mapped_column(sa.ForeignKey("reader.id"))
+    door_id: Mapped[int] = mapped_column(sa.ForeignKey("door.id"))
+
+
+def test_a_foreign_key_leads_to_what_is_unique_among_all_rows() -> None:
+    """No database admits another, and SQLite would say so only at the first write. Unknown tables stay so."""
+    said = r"^loan\.card refers to reader\.card, unique only among rows .* Refer to the primary key\.$"
+    with pytest.raises(ConfigurationError, match=said):
+        API(Loan, Reader, database="sqlite://")
+    assert API(Visit, database="sqlite://").schema.resources["visit"].fields.keys() == {"id", "reader_id", "door_id"}
+
+
 class Declared(DeclarativeBase):
     """SQLAlchemy's own tables."""
 

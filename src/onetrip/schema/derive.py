@@ -30,6 +30,7 @@ from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
     refuse_alias,
     refuse_clashes,
+    refuse_half_unique,
     refuse_link_clashes,
     refuse_unfillable,
     refuse_untyped,
@@ -82,6 +83,7 @@ class _Derivation:
         read = draft.resource.read
         view = self._derived(draft) if read is None else self._written(draft, read)
         refuse_unfillable(view)
+        refuse_half_unique(draft.mapper)
         described = self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
         return replace(described, writes=self._writes(draft, view))
 

@@ -7,10 +7,12 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import NoReferenceError
 from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from onetrip.errors import ConfigurationError
 from onetrip.schema.mappers import columns_of, is_column
+from onetrip.schema.marks import deletion_column
 from onetrip.schema.model import LINK, Relation, Schema, View
 
 
@@ -24,6 +26,24 @@ def refuse_clashes(model: type[Any], view: View, relations: Mapping[str, Relatio
             f"{model.__name__}: '{min(twice)}' would stand twice in an answer. Give the column another alias, or leave "
             f"out a relation of that name: Resource({model.__name__}, hidden=['{min(twice)}'])."
         )
+
+
+def refuse_half_unique(mapper: Mapper[Any]) -> None:
+    """Refuse a foreign key to what is unique among the rows that were not deleted: no database admits one."""
+    for key in (key for table in mapper.tables if isinstance(table, sa.Table) for key in table.foreign_key_constraints):
+        try:
+            referred, columns = key.referred_table, {part.column for part in key.elements}
+        except NoReferenceError:  # to a table that nobody declared
+            continue
+        rules = [
+            rule for rule in referred.constraints if isinstance(rule, sa.PrimaryKeyConstraint | sa.UniqueConstraint)
+        ]
+        if deletion_column(referred.c) is not None and all(columns != set(rule.columns) for rule in rules):
+            names = ", ".join(sorted(map(str, columns)))
+            raise ConfigurationError(
+                f"{key.table.name}.{', '.join(key.column_keys)} refers to {names}, unique only among rows that "
+                "were not deleted. Refer to the primary key."
+            )
 
 
 def refuse_untyped(mapper: Mapper[Any], shown: Container[str]) -> None:
