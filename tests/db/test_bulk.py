@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column, registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API
-from onetrip.errors import ConfigurationError
-from tests.db.serving import server_of
+from onetrip.errors import ConfigurationError, Unavailable
+from tests.db.serving import cancelled_by_asyncio, server_of, watching
 from tests.support.databases import Backend
 
 
@@ -459,3 +460,70 @@ def test_a_load_that_failed_is_undone_alone(backend: Backend) -> None:
 
     script(backend, main)
     assert [row["name"] for row in rows(backend, Plain)] == ["before", "after"]
+
+
+# --- the database goes away, others come in between
+
+
+def _cutting(backend: Backend, after: int) -> Iterator[dict[str, Any]]:
+    """Rows, in the middle of which the connection breaks."""
+    for number, row in enumerate(_numbered(100)):
+        if number == after:
+            with watching(backend) as watch:
+                assert watch.terminate() >= 1
+        yield row
+
+
+@pytest.mark.parametrize("after", [0, 50, 99])
+def test_a_connection_that_breaks_is_no_fault_of_a_row(postgres: Backend, after: int) -> None:
+    """It is the problem `unavailable`, names no row, and nothing is stored."""
+    postgres.create(Base.metadata)
+    with pytest.raises(Unavailable) as caught:
+        script(postgres, lambda api: api.bulk_insert(Plain, _cutting(postgres, after), chunk=10))
+    assert "row" not in str(caught.value.__cause__).partition("[SQL")[0]
+    assert rows(postgres, Plain) == []
+
+
+def test_a_load_that_was_overtaken_runs_again(postgres: Backend) -> None:
+    """A serialization failure of a COPY is one of its transaction: `run_in_transaction` repeats it."""
+    postgres.create(Base.metadata, Plain(name="first"))
+    runs = []
+
+    async def main(api: API) -> int:
+        async def work(session: AsyncSession) -> int:
+            runs.append(1)
+            count = len((await session.exec(select(Plain))).all())
+            if len(runs) == 1:
+                await api.run_in_transaction(other, isolation="serializable")
+            return await api.bulk_insert(Plain, _numbered(count), session=session)
+
+        async def other(session: AsyncSession) -> None:
+            count = len((await session.exec(select(Plain))).all())
+            session.add(Plain(name=f"other {count}"))
+
+        return await api.run_in_transaction(work, isolation="serializable")
+
+    assert script(postgres, main) == 2
+    assert len(runs) == 2
+    assert len(rows(postgres, Plain)) == 4
+
+
+def test_a_load_that_is_cancelled_stores_nothing(backend: Backend) -> None:
+    """At any moment; the connection serves the next."""
+    backend.create(Base.metadata)
+
+    async def main(api: API) -> int:
+        await api.bulk_insert(Plain, _numbered(5))
+        for number in range(20):
+            async with cancelled_by_asyncio(0.002 * number):
+                await api.bulk_insert(Plain, _endless(), chunk=50)
+        return await api.bulk_insert(Plain, _numbered(5, 6))
+
+    async def _endless() -> AsyncIterator[dict[str, Any]]:
+        number = 0
+        while True:
+            number += 1
+            yield {"name": f"endless {number}"}
+
+    assert script(backend, main) == 5
+    assert len(rows(backend, Plain)) == 10

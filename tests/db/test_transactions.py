@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
 import httpx2
@@ -263,6 +263,28 @@ def deferred(backend: Backend) -> AsyncEngine:
             connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def test_an_engine_of_a_users_own_is_watched_too(accounts: Backend) -> None:
+    """Read-only refuses and is taken back, and a commit that is none is said, without a hand on other users of it."""
+
+    async def main() -> None:
+        engine = deferred(accounts)
+        api = API(Account, engine=engine)
+        try:
+            with pytest.raises(DBAPIError, match=r"readonly|read-only"):
+                async with api.transaction(read_only=True) as session:
+                    await session.exec(sa.insert(Account).values(id=3))
+            async with engine.begin() as connection:
+                await connection.execute(sa.update(Account).values(balance=5))
+            with pytest.raises(DBAPIError, match="aborted") if accounts.name == "postgresql" else nullcontext():
+                async with api.transaction() as session:
+                    await _swallowed(session, accounts)
+        finally:
+            await engine.dispose()
+
+    asyncio.run(main())
+    assert stored(accounts) == [(1, 5), (2, 5), (3, 0)][: 2 if accounts.name == "postgresql" else 3]
 
 
 class Race:

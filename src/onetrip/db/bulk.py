@@ -166,7 +166,8 @@ class _Load:
         return number
 
     async def _store(self, chunk: list[Values], first: int) -> None:
-        if not (self.copies and await self._copy(chunk)):
+        self.copies = self.copies and await self._copy(chunk)
+        if not self.copies:
             await self._insert(chunk, first)
 
     async def _insert(self, chunk: list[Values], first: int) -> None:
@@ -185,7 +186,7 @@ class _Load:
             await self._insert(chunk[half:], first + half)
 
     async def _copy(self, chunk: list[Values]) -> bool:
-        """Copy rows on the driver's connection. Says no when that cannot be, or fails for whatever reason."""
+        """Copy rows on the driver's connection. Says no when that cannot be, or fails: INSERT will say why."""
         columns = _copied(self.target.table, chunk[0], self.connection.dialect)
         if columns is None:
             return False
@@ -235,36 +236,23 @@ def _copied(table: sa.Table, given: Values, dialect: sa.Dialect) -> dict[str, Ca
     """Say for each column to copy how its value is made of a row's; `None` when only INSERT can make one."""
     columns: dict[str, Callable[[Values], Any]] = {}
     for column in table.columns:
-        value = _value(column, column.key in given)
-        if value is None:
+        default = None if column.key in given else column.default
+        if column.key not in given and default is None:
             continue
         type_ = column.type.dialect_impl(dialect)
-        by_insert = type_.bind_expression(sa.bindparam("value")) is not None
-        if by_insert or value is _by_insert or (column.identity is not None and column.identity.always):
+        in_sql = type_.bind_expression(sa.bindparam("value")) is not None
+        refused = column.identity is not None and column.identity.always
+        if in_sql or refused or not (default is None or default.is_scalar or default.is_callable):
             return None
-        process = type_.bind_processor(dialect)
-        columns[column.name] = value if process is None else _processed(value, process)
+        columns[column.name] = _maker(column.key, default, type_.bind_processor(dialect))
     return columns
 
 
-def _value(column: sa.Column[Any], given: bool) -> Callable[[Values], Any] | None:
-    key, default = column.key, column.default
-    if given:
-        return lambda values: values[key]
+def _maker(key: str, default: Any, process: Callable[[Any], Any] | None) -> Callable[[Values], Any]:
+    """Make the function from a row's values to what the driver takes for one column."""
+    convert = process or (lambda value: value)
     if default is None:
-        return None
-    made: Any = default.arg if isinstance(default, sa.ColumnDefault) else None
+        return lambda values: convert(values[key])
     if default.is_scalar:
-        return lambda values: made
-    if default.is_callable:
-        return lambda values: made(_Parameters(values))
-    return _by_insert
-
-
-def _processed(value: Callable[[Values], Any], process: Callable[[Any], Any]) -> Callable[[Values], Any]:
-    return lambda values: process(value(values))
-
-
-def _by_insert(values: Values) -> Any:
-    """Stands for a default that the database computes."""
-    raise NotImplementedError
+        return lambda values: convert(default.arg)
+    return lambda values: convert(default.arg(_Parameters(values)))
