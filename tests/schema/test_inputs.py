@@ -427,6 +427,8 @@ class Booking(Rules, table=True):
             raise ValueError("the last is before the first")
         if self.name == "fill!":
             self.last = 42
+        if self.name == "burst!":
+            self.last = 2**31
         return self
 
     def span(self) -> int:
@@ -455,6 +457,7 @@ def test_validators_of_a_row_see_the_row() -> None:
     assert errors(found.replace, '{"code": "a", "first": 10}') == {"": "value_error"}
     assert post(found.update, '{"first": 10}') == {"first": 10}  # there is no whole row to see
     assert post(found.create, '{"code": "a", "name": "fill"}')["last"] == 42
+    assert errors(found.create, '{"code": "a", "name": "burst"}') == {"": "out_of_range"}
     assert post(found.create, '{"code": "a", "old": "x"}')["name"] == "x!"
 
 

@@ -32,6 +32,9 @@ Check = Callable[[Any], Any]
 """Answers the value to store, or raises `PydanticCustomError`."""
 
 _VALIDATORS = (pydantic.AfterValidator, pydantic.BeforeValidator, pydantic.PlainValidator, pydantic.WrapValidator)
+_CERTAIN = ("boolean", "integer", "enum", "uuid", "date", "datetime", "local_datetime", "time")
+"""Kinds of which Pydantic, or the parser of a URL, lets nothing through that a column cannot hold."""
+
 _MOMENTS = {
     pydantic.AwareDatetime, pydantic.NaiveDatetime, pydantic.PastDatetime, pydantic.FutureDatetime,
     pydantic.PastDate, pydantic.FutureDate,
@@ -194,6 +197,21 @@ def _base64(text: str) -> bytes:
 
 
 # The last word
+
+
+def simple_checker(annotation: Any, metadata: tuple[Any, ...], storage: Storage) -> tuple[Check | None, bool]:
+    """Make the check of what only Pydantic and `bounded` have read, and say whether that will do: most need none."""
+    kind = storage.type.kind
+    own = _required(annotation) is storage.type.python and not any(isinstance(item, _VALIDATORS) for item in metadata)
+    if own and not storage.type.decorated and kind in ("string", *_CERTAIN):
+        return (_simple_text if kind == "string" else None), True
+    return None, False
+
+
+def _simple_text(value: Any) -> Any:
+    if value is not None and "\0" in value:
+        _text(value)
+    return value
 
 
 def checker(storage: Storage, *, nullable: bool) -> Check:

@@ -23,7 +23,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper
 
 from onetrip.errors import ConfigurationError
 from onetrip.schema.bodies import declared_fields, python_name
-from onetrip.schema.bounds import Check, Storage, bounded, checker, conversion, either
+from onetrip.schema.bounds import Check, Storage, bounded, checker, conversion, either, simple_checker
 from onetrip.schema.declaration import Resource
 from onetrip.schema.mappers import columns_of, is_column
 from onetrip.schema.marks import is_generated
@@ -185,20 +185,38 @@ class _Column:
             return {"default": MISSING}
         return {"default": None} if self.field.nullable else {}
 
+    @property
+    def declared(self) -> tuple[Any, tuple[Any, ...]]:
+        """The annotation that somebody wrote, or that the type has, and its metadata."""
+        type_ = self.field.type
+        if type_.kind == "base64":
+            return bytes, ()
+        if self.info is not None:
+            return self.info.annotation, tuple(self.info.metadata)
+        return (str if type_.kind == "other" else type_.extra.get("python", type_.python)), ()
+
     @cached_property
     def annotation(self) -> Any:
-        info, type_ = self.info, self.field.type
-        declared = type_.extra.get("python", type_.python) if info is None else info.annotation
-        if type_.kind == "base64":
-            declared = bytes
-        if info is None and type_.kind == "other":
-            declared = str
-        metadata = () if info is None else tuple(info.metadata)
+        declared, metadata = self.declared
         return bounded(declared, metadata, self.storage, nullable=self.field.nullable)
 
     @property
     def check(self) -> Check:
+        """The bounds of what any code may have made."""
         return checker(self.storage, nullable=self.field.nullable)
+
+    @property
+    def own_check(self) -> Check | None:
+        """The bounds of what a derived body lets through, where only Pydantic has read it."""
+        declared, metadata = self.declared
+        check, enough = simple_checker(declared, metadata, self.storage)
+        return check if enough and not self._has_validator else self.check
+
+    @property
+    def _has_validator(self) -> bool:
+        decorators = getattr(self.mapper.class_, "__pydantic_decorators__", None)
+        found = [] if decorators is None else decorators.field_validators.values()
+        return any({"*", self.field.attribute} & set(validator.info.fields) for validator in found)
 
     @property
     def convert(self) -> Check | None:
@@ -289,13 +307,15 @@ def _derived(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind) -> Bod
     chosen = [column for column in columns if column.is_settable]
     if kind != "create":
         chosen = [column for column in chosen if not column.is_key and not _is_frozen(column)]
-    names = {column.field.attribute: column.name for column in chosen}
     made: type[BaseModel] = pydantic.create_model(
         f"{entity.__name__}{kind.capitalize()}",
         __base__=_base(entity),
         __module__=entity.__module__,
         __doc__=None,
-        __validators__={**_carried(entity, names, kind), **_checks(chosen, kind, sets_missing=False)},
+        __validators__={
+            **_carried(entity, chosen, kind),
+            **_checks(chosen, {column.name: column.own_check for column in chosen}, sets_missing=False),
+        },
         **{column.name: _definition(column, kind) for column in chosen},
     )
     return Body(model=made, columns={column.name: column.field for column in chosen})
@@ -321,7 +341,7 @@ def _definition(column: _Column, kind: Kind) -> Any:
     return (annotation, pydantic.Field(**default, **column.options()))
 
 
-def _carried(entity: type[Any], names: Mapping[str, str], kind: Kind) -> dict[str, Any]:
+def _carried(entity: type[Any], columns: Sequence[_Column], kind: Kind) -> dict[str, Any]:
     """Carry the validators of a table model over: those of fields, and those of whole rows where there is a whole row.
 
     SQLModel does not run them for tables.
@@ -330,7 +350,7 @@ def _carried(entity: type[Any], names: Mapping[str, str], kind: Kind) -> dict[st
     if decorators is None:
         return {}
     carried: dict[str, Any] = {}
-    known = {**names, "*": "*"}
+    known = {column.field.attribute: column.name for column in columns} | {"*": "*"}
     for name, found in decorators.field_validators.items():
         if fields := [known[field] for field in found.info.fields if field in known]:
             options: Any = {"mode": found.info.mode, "check_fields": False}
@@ -346,7 +366,7 @@ def _carried(entity: type[Any], names: Mapping[str, str], kind: Kind) -> dict[st
             wrap: Any = model_validator(mode=found.info.mode)
             carried[name] = wrap(_unbound(found.func))
     if after:
-        carried["validate_row"] = model_validator(mode="after")(_row_validator(entity, names, after))
+        carried["validate_row"] = model_validator(mode="after")(_row_validator(entity, columns, after))
     return carried
 
 
@@ -354,11 +374,13 @@ def _unbound(function: Any) -> Any:
     return classmethod(function.__func__) if inspect.ismethod(function) else function
 
 
-def _row_validator(entity: type[Any], names: Mapping[str, str], validators: Sequence[Any]) -> Any:
+def _row_validator(entity: type[Any], columns: Sequence[_Column], validators: Sequence[Any]) -> Any:
     """Give validators of whole rows what they were written for: a row, with its properties and methods.
 
-    What they change in it is what is written.
+    What they change in it is what is written, if the column can hold it.
     """
+    names = {column.field.attribute: column.name for column in columns}
+    checks = {column.field.attribute: column.check for column in columns}
 
     def validate_row(self: Any, info: ValidationInfo) -> Any:
         given = {attribute: getattr(self, name) for attribute, name in names.items()}
@@ -368,18 +390,20 @@ def _row_validator(entity: type[Any], names: Mapping[str, str], validators: Sequ
         for attribute, name in names.items():
             value = getattr(row, attribute)
             if value is not given[attribute] and not (value is None and given[attribute] is MISSING):
-                self.__dict__[name] = value
+                self.__dict__[name] = checks[attribute](value)
         return self
 
     return validate_row
 
 
-def _checks(columns: Sequence[_Column], kind: Kind, *, sets_missing: bool) -> dict[str, Any]:
-    """Make the validators that run last: the bounds of each column, and what a driver takes instead of a value.
+def _checks(columns: Sequence[_Column], bounds: Mapping[str, Check | None], *, sets_missing: bool) -> dict[str, Any]:
+    """Make the validators that run last: the bounds of each field, and what a driver takes instead of a value.
 
     `sets_missing` says that `None` in a field that was not sent means nothing where the column must have a value.
     """
-    checks = {f"fits_{column.name}": field_validator(column.name)(column.check) for column in columns}
+    checks: dict[str, Any] = {
+        f"fits_{name}": field_validator(name)(check) for name, check in bounds.items() if check is not None
+    }
     conversions = {column.name: convert for column in columns if (convert := column.convert) is not None}
     required = [column.name for column in columns if sets_missing and not column.field.nullable]
     if not conversions and not required:
@@ -413,7 +437,7 @@ def _written(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind, model:
             raise ConfigurationError(
                 f"{model.__name__}.{name} is an expression that the database evaluates: leave it out of the model."
             )
-    validators = _checks(chosen, kind, sets_missing=True)
+    validators = _checks(chosen, {column.name: column.check for column in chosen}, sets_missing=True)
     settings = {} if "extra" in model.model_config else {"model_config": ConfigDict(extra="forbid")}
     body = {**settings, **validators, "__module__": model.__module__, "__doc__": model.__doc__}
     made = types.new_class(model.__name__, (model,), {}, lambda namespace: namespace.update(body))
