@@ -95,8 +95,13 @@ def test_the_tables_own_columns_stand_between_the_key_and_the_mixins(model: Any)
 
 @models
 def test_clients_write_none_of_the_columns(model: Any) -> None:
-    """The columns say so themselves."""
+    """The columns say so themselves, and so do the bodies; of their values Python makes the key alone."""
     assert [column.name for column in model.__table__.c if is_generated(column)] == ["id", *COLUMNS[5:]]
+    (resource,) = API(model, database="sqlite://").schema.resources.values()
+    for body in (resource.writes.create, resource.writes.update, resource.writes.replace):
+        assert body is not None and list(body.columns) == COLUMNS[1:5]
+    assert [(made.field.name, made.value().version) for made in resource.writes.inserted] == [("id", 7)]
+    assert resource.writes.updated == ()
 
 
 @models
