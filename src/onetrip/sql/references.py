@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapper
 
 from onetrip.schema.model import Constraint
 
+_ONE: sa.ColumnElement[int] = sa.literal_column("1")
 _LET_GO = ("CASCADE", "SET NULL", "SET DEFAULT")
 
 
@@ -30,10 +31,10 @@ def dangling(
             continue
         pairs = [(element.column, row.value(element.parent)) for element in constraint.elements]
         if all(value is not None for _, value in pairs):
-            target = sa.select(sa.literal(1)).select_from(constraint.referred_table).correlate(None)
+            target = sa.select(_ONE).select_from(constraint.referred_table).correlate(None)
             exists = sa.exists(target.where(*(column == value for column, value in pairs)))
             complete = [value.is_not(None) for _, value in pairs if isinstance(value, sa.ScalarSelect)]
-            found.append((_described(constraint), sa.select(sa.literal(1)).where(~exists, *complete)))
+            found.append((_described(constraint), sa.select(_ONE).where(~exists, *complete)))
     return found
 
 
@@ -47,9 +48,7 @@ def referring(entity: type[Any], key: Mapping[str, Any]) -> list[tuple[Constrain
             child = constraint.table.alias()
             pairs = [(child.c[element.parent.key], row.value(element.column)) for element in constraint.elements]
             if all(value is not None for _, value in pairs):
-                select = (
-                    sa.select(sa.literal(1)).select_from(child).where(*(column == value for column, value in pairs))
-                )
+                select = sa.select(_ONE).select_from(child).where(*(column == value for column, value in pairs))
                 if constraint.table in row.tables:  # a row that refers to itself may go
                     select = select.where(~row.is_key(child))
                 found.append((_described(constraint), select.limit(1)))
