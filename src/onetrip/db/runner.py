@@ -115,7 +115,7 @@ class EngineRunner:
 
     async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         async with place(self.places, self.timeout), self.engine.connect() as connection:
-            return await connection.run_sync(_first_row, text, arguments)
+            return await connection.run_sync(first_row, text, arguments)
 
     async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement in a transaction of its own."""
@@ -127,7 +127,7 @@ class EngineRunner:
             async with place(self.places, self.timeout), self.writing.begin() as connection:
                 return await connection.run_sync(_drive, steps())
         except (DBAPIError, PoolTimeoutError, OSError) as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
 
     async def close(self) -> None:
         """The engine is its owner's to close."""
@@ -150,7 +150,7 @@ class ThreadRunner:
     def _fetch(self, text: str, arguments: tuple[Any, ...], again: bool = True) -> Row | None:
         try:
             with self.engine.connect() as connection:
-                return _first_row(connection, text, arguments)
+                return first_row(connection, text, arguments)
         except (DBAPIError, PoolTimeoutError) as error:
             if again and isinstance(error, DBAPIError) and error.connection_invalidated:
                 return self._fetch(text, arguments, again=False)
@@ -170,7 +170,7 @@ class ThreadRunner:
             with self.writing.begin() as connection:
                 return _drive(connection, steps())
         except (DBAPIError, PoolTimeoutError) as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
 
     async def close(self) -> None:
         """The engine is its owner's to close."""
@@ -181,7 +181,7 @@ def _single(text: str, arguments: tuple[Any, ...]) -> Steps[Row | None]:
 
 
 def _drive(connection: sa.Connection, steps: Steps[T]) -> T:
-    return drive(lambda text, arguments: _first_row(connection, text, arguments), steps)
+    return drive(lambda text, arguments: first_row(connection, text, arguments), steps)
 
 
 def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]) -> T:
@@ -195,7 +195,7 @@ def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]
         row = execute(text, arguments)
 
 
-def _refusal(error: BaseException) -> Exception:
+def refusal(error: BaseException) -> Exception:
     """Say what a failed write of SQLAlchemy's means."""
     if isinstance(error, DBAPIError) and not error.connection_invalidated:
         if isinstance(error.orig, sqlite3.Error):
@@ -224,7 +224,8 @@ def _autocommit(engine: AsyncEngine | sa.Engine) -> dict[str, str]:
     return {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
 
 
-def _first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+def first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    """Run a statement on a connection of SQLAlchemy's, and answer its first row."""
     pooled = connection.connection
     if connection.dialect.name == "sqlite" and not pooled.info.get("onetrip"):
         add_functions(pooled.dbapi_connection)

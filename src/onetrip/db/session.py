@@ -7,7 +7,7 @@ the one that `Depends(…, scope="function")` uses, so `Depends(api.session)` al
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -20,8 +20,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession as SQLModelAsyncSession
 from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
 from onetrip.db.guard import guard
-from onetrip.db.runner import sqlite_code, unavailable
+from onetrip.db.runner import Row, first_row, sqlite_code, unavailable
 from onetrip.errors import ConfigurationError, Conflict, Problem, Unavailable
+from onetrip.sql.statement import Statement
 
 _FUNCTION_STACK = "fastapi_function_astack"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -79,6 +80,12 @@ async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(_close, given, limiter=CapacityLimiter(1))
+
+
+async def fetch(session: AsyncSession, statement: Statement, values: Sequence[Any]) -> Row | None:
+    """Run a compiled statement in the transaction of a session."""
+    connection = await session.connection()
+    return await connection.run_sync(first_row, statement.text, statement.bind(values))
 
 
 @contextmanager

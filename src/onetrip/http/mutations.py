@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,13 +17,14 @@ from pydantic import MISSING, BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from onetrip.db.runner import Rejected, Row, Steps, T
-from onetrip.errors import ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
+from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
 from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.body import body_problem, load_json
 from onetrip.http.pipeline import Pipeline, Prepared, bind
-from onetrip.http.refused import refused
+from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
 from onetrip.http.routes import key_path
+from onetrip.http.unit_of_work import UnitOfWork, unit_of_work
 from onetrip.plan.ir import WritePlan
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action, plan_write
@@ -37,12 +38,17 @@ ATTEMPTS = 4
 
 
 class Address(NamedTuple):
-    """What a write is addressed to: an endpoint, the texts of its key, the path as it was written, and the query."""
+    """What a write is addressed to: an endpoint, the texts of its key, the path as it was written, and the query.
+
+    `scope` is the ASGI scope, for hooks.
+    """
 
     endpoint: Endpoint
     key: tuple[str, ...]
     path: bytes
     query_string: bytes
+    scope: Mapping[str, Any]
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +82,46 @@ class Mutations:
         body = _taken(resource.writes.create)
         if isinstance(load_json(raw), list):
             return await self._create_many(address, body, raw)
-        values = _values(body, _validated(body, raw))
+        instance = _validated(body, raw)
+        values = _values(body, instance)
         shape, texts = split(address.query_string)
+        if "create" in resource.writes.unit_of_work:
+            ((key, version, record),) = await self._create_in_unit(address, [instance], [values], shape, texts)
+            return written(record, version, _location(address, key))
         prepared = self._prepare(self.created[resource.name], Action(kind="create", columns=tuple(values)), shape)
         row = await self._run(prepared, [*bind(prepared.plan, texts), *values.values()], texts, conditions)
         assert row is not None
         identity, record = row
-        key = [identity[str(number)] for number in range(len(resource.key))]
-        return written(record, identity.get(VERSION), address.path.rstrip(b"/") + b"/" + key_path(key))
+        key = tuple(identity[str(number)] for number in range(len(resource.key)))
+        return written(record, identity.get(VERSION), _location(address, key))
 
     async def update(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Change what the body names: 200 with the row. Raises `Problem`."""
         load_json(raw)
         body = _taken(address.endpoint.resource.writes.update)
         instance = _validated(body, raw)
-        return await self._change(address, _values(body, instance, instance.model_fields_set), conditions)
+        values = _values(body, instance, instance.model_fields_set)
+        return await self._change(address, instance, values, (), conditions)
 
     async def replace(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Replace a row: 200 with the row. Raises `Problem`."""
         load_json(raw)
         body = _taken(address.endpoint.resource.writes.replace)
-        values = _values(body, _validated(body, raw))
-        return await self._change(address, values, conditions, [*body.columns.values()])
+        instance = _validated(body, raw)
+        values = _values(body, instance)
+        reset = tuple(column for column in body.columns.values() if column not in values)
+        return await self._change(address, instance, values, reset, conditions)
 
     async def _change(
-        self, address: Address, values: dict[Field, Any], conditions: Conditions, columns: Sequence[Field] = ()
-    ) -> Answer:
-        """Write the values that were sent; of `columns`, those without one become what they are by default."""
+        self, address: Address, instance: BaseModel, values: dict[Field, Any], reset: tuple[Field, ...],
+        conditions: Conditions,
+    ) -> Answer:  # fmt: skip
+        """Write the values that were sent; those of `reset` become what they are by default."""
         shape, texts = split(address.query_string)
-        reset = tuple(column for column in columns if column not in values)
+        resource = address.endpoint.resource
+        if "update" in resource.writes.unit_of_work and (values or reset or resource.writes.hooks):
+            version, record = await self._update_in_unit(address, instance, values, reset, conditions)
+            return written(record, version)
         if not values and not reset:
             return await self._unchanged(address, conditions)
         action = Action(kind="update", columns=tuple(values), reset=reset)
@@ -115,7 +132,7 @@ class Mutations:
     async def _unchanged(self, address: Address, conditions: Conditions) -> Answer:
         """Answer with the row as it is, to a change of nothing."""
         resource = address.endpoint.resource
-        answer = await self.pipeline.read(*address, None)
+        answer = await self.pipeline.read(*address[:4], None)
         _require(resource, conditions)
         expected = conditions.versions()
         tag = dict(answer.headers)[b"etag"]
@@ -126,8 +143,91 @@ class Mutations:
     async def delete(self, address: Address, conditions: Conditions) -> Answer:
         """Delete a row: 204. Raises `Problem`."""
         shape, texts = split(address.query_string)
-        await self._conditional(address, Action(kind="delete"), shape, texts, [], conditions)
+        if "delete" in address.endpoint.resource.writes.unit_of_work:
+            await self._delete_in_unit(address, conditions)
+        else:
+            await self._conditional(address, Action(kind="delete"), shape, texts, [], conditions)
         return GONE
+
+    async def _create_in_unit(
+        self, address: Address, instances: Sequence[BaseModel], rows: Sequence[dict[Field, Any]], shape: Shape,
+        texts: tuple[str, ...],
+    ) -> list[tuple[tuple[str, ...], object | None, bytes]]:  # fmt: skip
+        """Create rows in one session: the key, the version and the JSON of each."""
+        item = self.items[address.endpoint.resource.name]
+        self.pipeline.prepare(item, shape)  # a query string that is wrong is refused before anything is written
+
+        async def work(unit: UnitOfWork) -> list[tuple[tuple[str, ...], object | None, bytes]]:
+            keys = []
+            for number, (instance, values) in enumerate(zip(instances, rows, strict=True)):
+                try:
+                    keys.append(await unit.create(instance, values))
+                except Refused as error:
+                    error.index = number if address.many else None
+                    raise
+            return [(key, *await unit.read(key, shape, texts)) for key in keys]
+
+        return await self._in_unit(address, work)
+
+    async def _update_in_unit(
+        self, address: Address, instance: BaseModel, values: dict[Field, Any], reset: tuple[Field, ...],
+        conditions: Conditions,
+    ) -> tuple[object | None, bytes]:  # fmt: skip
+        """Change a row in a session: its version and its JSON."""
+        shape, texts = split(address.query_string)
+        resource = address.endpoint.resource
+        _require(resource, conditions)
+        key = self._key_of(address, shape, texts)
+        expected = conditions.versions()
+        versions = None if expected is None else _parsed(resource, expected)
+
+        async def work(unit: UnitOfWork) -> tuple[object | None, bytes]:
+            found = await unit.update(key, instance, values, reset, versions)
+            if found is None:
+                raise _stale(resource)
+            return await unit.read(found, shape, texts)
+
+        return await self._in_unit(address, work)
+
+    async def _delete_in_unit(self, address: Address, conditions: Conditions) -> None:
+        shape, texts = split(address.query_string)
+        resource = address.endpoint.resource
+        _require(resource, conditions)
+        prepared = self._prepare(address.endpoint, Action(kind="delete"), shape)
+        key = bind(prepared.plan, address.key + texts)
+        expected = conditions.versions()
+        versions = None if expected is None else _parsed(resource, expected)
+
+        async def work(unit: UnitOfWork) -> None:
+            if not await unit.delete(key, versions):
+                raise _stale(resource)
+
+        await self._in_unit(address, work)
+
+    def _key_of(self, address: Address, shape: Shape, texts: tuple[str, ...]) -> Sequence[Any]:
+        """Read the key in the path, and refuse a query string that is wrong."""
+        read = self.pipeline.prepare(self.items[address.endpoint.resource.name], shape)
+        return bind(read.plan, address.key + texts)[: len(address.key)]
+
+    async def _in_unit(self, address: Address, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
+        """Work in a transaction; again, in a new one, if the database gave it up for the sake of another one."""
+        item = self.items[address.endpoint.resource.name]
+
+        async def attempt() -> T:
+            try:
+                async with unit_of_work(self.pipeline, item, address.scope) as unit:
+                    return await work(unit)
+            except Refused as error:
+                if error.rejected.again:
+                    raise error.rejected from error
+                raise
+
+        try:
+            return await _tried(attempt)
+        except Rejected as error:
+            raise Conflict("Others are changing the same rows.", hint="Try again.") from error
+        except Refused as error:
+            raise await error.problem(self.pipeline.schema, self.database) from error
 
     async def _conditional(
         self, address: Address, action: Action, shape: Shape, texts: tuple[str, ...], values: list[Any],
@@ -156,8 +256,12 @@ class Mutations:
     async def _create_many(self, address: Address, body: Body, raw: bytes) -> Answer:
         """Create all rows of an array, or none."""
         resource = address.endpoint.resource
-        rows = [_values(body, instance) for instance in _validated_many(body, raw, self.limits.rows)]
+        instances = _validated_many(body, raw, self.limits.rows)
+        rows = [_values(body, instance) for instance in instances]
         shape, texts = split(address.query_string)
+        if "create" in resource.writes.unit_of_work:
+            made = await self._create_in_unit(address._replace(many=True), instances, rows, shape, texts)
+            return written_many(array(SEPARATOR.join([record for _, _, record in made])), 201)
         groups: dict[tuple[Field, ...], list[int]] = {}
         for number, row in enumerate(rows):
             groups.setdefault(tuple(row), []).append(number)
@@ -204,7 +308,7 @@ class Mutations:
         self, error: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None
     ) -> Problem:
         """Say what the database refused."""
-        return await refused(error, plan, values, self.pipeline.schema, self.database, index)
+        return await Refused.by(error, plan, values, index).problem(self.pipeline.schema, self.database)
 
     def steps(self, prepared: PreparedWrite, values: Sequence[Any], texts: tuple[str, ...]) -> "Steps[Written | None]":
         """Write one row, and read it where the statement cannot answer with it."""
@@ -408,6 +512,10 @@ def _require(resource: ResourceSchema, conditions: Conditions) -> None:
         raise PreconditionRequired(
             f"'{resource.name}' is only changed with 'If-Match'.", hint="Send the ETag of the row as you last read it."
         )
+
+
+def _location(address: Address, key: Sequence[object]) -> bytes:
+    return address.path.rstrip(b"/") + b"/" + key_path(key)
 
 
 def _stale(resource: ResourceSchema) -> PreconditionFailed:

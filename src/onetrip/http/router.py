@@ -177,7 +177,7 @@ class ResourceRouter(APIRouter):
     async def _change(self, target: Target, scope: Scope, receive: Receive) -> Answer:
         method, headers, endpoint = scope["method"], scope["headers"], target.route.endpoint
         wanted = conditions(headers)
-        address = Address(endpoint, key_texts(endpoint, target.key), whole_path(scope), scope["query_string"])
+        address = Address(endpoint, key_texts(endpoint, target.key), whole_path(scope), scope["query_string"], scope)
         if method == "DELETE":
             return await self.mutations.delete(address, wanted)
         check_media_type(headers, MEDIA_TYPES[method], method)

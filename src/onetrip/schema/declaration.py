@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from onetrip.errors import ConfigurationError
+from onetrip.hooks import Hooks
 
 DEFAULT_LIMIT = 50
 """Rows of a list when nobody says, or `max_limit` if that is less."""
@@ -32,6 +33,8 @@ class Resource:
         default_limit: rows of a list when the client does not say; 50, or `max_limit` if that is less.
         max_limit: rows of a list at most.
         require_if_match: rows are only changed with `If-Match`, else 428; their table needs a version column.
+        before_create, before_update, before_delete: hooks, called in the transaction of the write; see `Change`.
+        after_commit: hooks that are called when a write is committed; what they raise is logged.
         tags: OpenAPI tags; the path segment by default.
 
     Raises `ConfigurationError` for options that contradict each other.
@@ -48,6 +51,10 @@ class Resource:
     default_limit: int | None = None
     max_limit: int = 1000
     require_if_match: bool = False
+    before_create: Hooks = ()
+    before_update: Hooks = ()
+    before_delete: Hooks = ()
+    after_commit: Hooks = ()
     tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ as the database has it. What cannot be served is refused here, at start, with th
 """
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy.sql import visitors
 from onetrip.errors import ConfigurationError
 from onetrip.schema import naming
 from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
+from onetrip.schema.constraints import constraints
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
@@ -36,6 +37,7 @@ from onetrip.schema.refusals import (
     refuse_untyped,
 )
 from onetrip.schema.types import as_base64, describe
+from onetrip.schema.units import hooks_of, units_of_work
 from onetrip.schema.written import Source, refuse_relation_readers, written_view
 
 
@@ -154,7 +156,23 @@ class _Derivation:
             keys = draft.mapper.relationships[nested.relation.attribute].local_columns
             shown |= {draft.mapper.get_property_by_column(key).key for key in keys} - draft.hidden.attributes
         hidden = fields.keys() - shown
-        return writes(draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect)
+        hooks = hooks_of(draft.resource)
+        derived = writes(
+            draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect, hooked="create" in hooks
+        )
+        units = units_of_work(draft.resource, draft.mapper, derived.session)
+        return replace(derived, hooks=hooks, unit_of_work=units, **self._enforced(draft, fields, hidden))
+
+    def _enforced(self, draft: _Draft, fields: Mapping[str, Field], hidden: Collection[str]) -> dict[str, Any]:
+        """Describe what the database and the ORM watch over: constraints, and the version of a row."""
+        mapper, counter = draft.mapper, draft.mapper.version_id_col
+        paths = {each.mapper.local_table: each.name for each in self.drafts.values()}
+        version = None if counter is None else fields.get(mapper.get_property_by_column(counter).key)
+        return {
+            "constraints": constraints(mapper, fields, hidden, paths, self.dialect),
+            "version": version,
+            "conditional": draft.resource.require_if_match,
+        }
 
     # Columns
 

@@ -137,8 +137,9 @@ class Writes:
     """What can be changed of a resource. A body that is `None` is not taken, for the reason in `refused`.
 
     `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row; with
-    `conditional`, a row is only changed with `If-Match`. `session` is the reason why a write takes a session of the ORM
-    and not one statement.
+    `conditional`, a row is only changed with `If-Match`. `session` is the reason why a row is not written by one
+    statement; `unit_of_work` has such reasons by action (`create`, `update`, `delete`), those of hooks and listeners
+    included. `hooks` are called before each action, and after a `commit`.
     """
 
     create: Body | None = None
@@ -151,6 +152,8 @@ class Writes:
     conditional: bool = False
     constraints: tuple[Constraint, ...] = ()
     session: str | None = None
+    unit_of_work: Mapping[str, str] = field(default_factory=dict)
+    hooks: Mapping[str, tuple[Callable[[Any], Any], ...]] = field(default_factory=dict)
     refused: str | None = None
 
 

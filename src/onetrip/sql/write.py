@@ -18,6 +18,7 @@ from onetrip.sql.finish import finisher
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
 from onetrip.sql.statement import VERSION, WriteStatement, placeholder
+from onetrip.sql.template import Template, quoted
 
 
 def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
@@ -54,7 +55,7 @@ def _mutation(plan: WritePlan, dialect: Dialect) -> Any:
         expected = dialect.parameter(placeholder(len(plan.parameters)), column.type)
         change = change.where(column == expected)
     if isinstance(mutation, Update):
-        values = {_column(field, mapper): _default(_column(field, mapper)) for field in mutation.reset}
+        values = {_column(field, mapper): default_of(_column(field, mapper)) for field in mutation.reset}
         values |= _values(mutation.assignments, mapper, dialect)
         if version is not None:
             column = _column(version, mapper)
@@ -88,12 +89,12 @@ def _column(field: Field, mapper: Mapper[Any]) -> Any:
     return mapper.column_attrs[field.attribute].columns[0]
 
 
-def _default(column: Any) -> Any:
-    """Write what the database puts in a column by itself; SQLite has no `SET … = DEFAULT`."""
-    default = None if column.server_default is None else column.server_default.arg
-    if default is None:
-        return sa.null()
-    return sa.literal(default, sa.Text()) if isinstance(default, str) else default
+def default_of(column: Any) -> Any:
+    """Write what a column is by default; SQLite has no `SET … = DEFAULT`."""
+    default = None if column.server_default is None else getattr(column.server_default, "arg", None)
+    if isinstance(default, str):
+        return Template(quoted(default), type_=column.type)
+    return sa.null() if default is None else default
 
 
 def _identity(resource: ResourceSchema, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:

@@ -1,0 +1,187 @@
+"""Writes that take a session of the ORM: for hooks, listeners, and cascades that only the ORM knows.
+
+The same bodies, problems and answers as a single statement has; the row is read back by the same statement as a GET.
+"""
+
+import inspect
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from pydantic_core import from_json, to_jsonable_python
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.exc import StaleDataError
+
+from onetrip.db import session as sessions
+from onetrip.db.runner import Rejected, refusal
+from onetrip.errors import Conflict, NotFound
+from onetrip.hooks import Action, Change
+from onetrip.http.pipeline import Pipeline, bind
+from onetrip.http.refused import Refused
+from onetrip.plan.read import Endpoint
+from onetrip.query.parser import Shape
+from onetrip.schema.model import Field
+from onetrip.schema.units import deletes
+from onetrip.sql.conditions import alive
+from onetrip.sql.dialects.clock import database_time
+from onetrip.sql.statement import SEPARATOR, VERSION
+from onetrip.sql.write import default_of
+
+_log = logging.getLogger(__name__)
+
+Values = Mapping[Field, Any]
+
+
+class UnitOfWork:
+    """One transaction that writes rows of one resource."""
+
+    def __init__(self, pipeline: Pipeline, item: Endpoint, session: AsyncSession, scope: Mapping[str, Any]) -> None:
+        self.pipeline = pipeline
+        self.item = item
+        self.resource = item.resource
+        self.session = session
+        self.scope = scope
+        self.done: list[Change[Any]] = []
+
+    async def create(self, body: BaseModel, values: Values) -> tuple[str, ...]:
+        """Create a row, and answer the texts of its key."""
+        change = self._change("create", body, values)
+        await self._before(change)
+        row = self.resource.entity(**change.values)
+        self.session.add(row)
+        await self._flush("create", change.values)
+        change.row = row
+        return self._key(row)
+
+    async def update(
+        self,
+        key: Sequence[Any],
+        body: BaseModel,
+        values: Values,
+        reset: Sequence[Field],
+        expected: Sequence[Any] | None,
+    ) -> tuple[str, ...] | None:
+        """Change a row, and answer the texts of its key; `None` when it is in no version that is expected.
+
+        Raises `NotFound`.
+        """
+        row = await self._load(key)
+        if not self._is_expected(row, expected):
+            return None
+        change = self._change("update", body, values, row)
+        await self._before(change)
+        mapper = sa.inspect(self.resource.entity)
+        for field in reset:
+            setattr(row, field.attribute, default_of(mapper.column_attrs[field.attribute].columns[0]))
+        for attribute, value in change.values.items():
+            setattr(row, attribute, value)
+        await self._flush("update", change.values, key)
+        return self._key(row)
+
+    async def delete(self, key: Sequence[Any], expected: Sequence[Any] | None) -> bool:
+        """Delete a row; `False` when it is in no version that is expected. Raises `NotFound`."""
+        row = await self._load(key)
+        if not self._is_expected(row, expected):
+            return False
+        await self._before(self._change("delete", None, {}, row))
+        mapper = sa.inspect(self.resource.entity)
+        if self.resource.deleted is not None:
+            setattr(row, self.resource.deleted.attribute, database_time())
+        elif any(map(deletes, mapper.relationships)) or mapper.dispatch.before_delete or mapper.dispatch.after_delete:
+            await self.session.delete(row)
+        else:  # as one statement does: the foreign keys decide what becomes of other rows
+            self.session.expunge(row)
+            await self._flushed(
+                self.session.execute(sa.delete(self.resource.entity).where(*self._is(key))), "delete", {}, key
+            )
+        await self._flush("delete", {}, key)
+        return True
+
+    async def read(self, key: tuple[str, ...], shape: Shape, texts: tuple[str, ...]) -> tuple[object | None, bytes]:
+        """Read a row as it was asked for: its version, if it has one, and its JSON."""
+        read = self.pipeline.prepare(self.item, shape)
+        row = await sessions.fetch(self.session, read.statement, bind(read.plan, key + texts))
+        assert row is not None
+        identity, _, record = row[0].rpartition(SEPARATOR)
+        finish = read.statement.finish
+        version = from_json(identity)[VERSION] if identity else None
+        return version, record if finish is None else finish(record)
+
+    def _change(self, action: Action, body: Any, values: Values, row: Any = None) -> Change[Any]:
+        given = {field.attribute: value for field, value in values.items()}
+        return Change(action=action, session=self.session, body=body, values=given, row=row, scope=self.scope)
+
+    async def _before(self, change: Change[Any]) -> None:
+        for hook in self.resource.writes.hooks.get(change.action, ()):
+            done = hook(change)
+            if inspect.isawaitable(done):
+                await done
+        self.done.append(change)
+
+    async def after(self) -> None:
+        """Call the hooks that follow the commit; they cannot take it back, so what they raise is logged."""
+        for change in self.done:
+            for hook in self.resource.writes.hooks.get("commit", ()):
+                try:
+                    done = hook(change)
+                    if inspect.isawaitable(done):
+                        await done
+                except Exception:
+                    _log.exception("A hook after a commit failed: %s", getattr(hook, "__name__", hook))
+
+    async def _load(self, key: Sequence[Any]) -> Any:
+        """Load a row, and keep others from changing it meanwhile. Raises `NotFound`."""
+        entity = self.resource.entity
+        select = sa.select(entity).where(*self._is(key), *alive(entity)).with_for_update(of=entity)
+        row = (await self._flushed(self.session.execute(select), "update", {}, key)).scalars().first()
+        if row is None:
+            raise NotFound(f"There is no such row in '{self.resource.name}'.")
+        return row
+
+    def _is(self, key: Sequence[Any]) -> list[Any]:
+        entity = self.resource.entity
+        return [getattr(entity, part.attribute) == value for part, value in zip(self.resource.key, key, strict=True)]
+
+    def _is_expected(self, row: Any, expected: Sequence[Any] | None) -> bool:
+        version = self.resource.writes.version
+        return expected is None or (version is not None and getattr(row, version.attribute) in expected)
+
+    def _key(self, row: Any) -> tuple[str, ...]:
+        return tuple(str(to_jsonable_python(getattr(row, part.attribute))) for part in self.resource.key)
+
+    async def _flush(self, action: Action, values: Mapping[str, Any], key: Sequence[Any] = ()) -> None:
+        await self._flushed(self.session.flush(), action, values, key)
+
+    async def _flushed(self, work: Any, action: Action, values: Mapping[str, Any], key: Sequence[Any] = ()) -> Any:
+        """Wait for the database. Raises what it refuses as `Refused`, with what was written."""
+        try:
+            return await work
+        except StaleDataError as error:
+            raise Conflict("The row was changed at the same time.", hint="Send the request again.") from error
+        except DBAPIError as error:
+            named = {part.attribute: value for part, value in zip(self.resource.key, key, strict=False)}
+            raise self.refused(error, action, values, named) from error
+
+    def refused(
+        self, error: DBAPIError, action: Action, values: Mapping[str, Any], key: Mapping[str, Any]
+    ) -> Exception:
+        """Say what an error of the database means."""
+        meant = refusal(error)
+        return Refused(meant, self.resource, action, values, key) if isinstance(meant, Rejected) else meant
+
+
+@asynccontextmanager
+async def unit_of_work(pipeline: Pipeline, item: Endpoint, scope: Mapping[str, Any]) -> AsyncIterator[UnitOfWork]:
+    """Open a unit of work, which is committed at the end of the block. Raises `Refused`, `Problem`."""
+    async with sessions.session(pipeline.database, scope) as session:
+        unit = UnitOfWork(pipeline, item, session, scope)
+        yield unit
+        try:
+            await session.commit()
+        except DBAPIError as error:
+            raise unit.refused(error, unit.done[-1].action if unit.done else "update", {}, {}) from error
+    await unit.after()
