@@ -1,33 +1,28 @@
 """What may be written of a table: Create, Update and Replace bodies, and what Python fills by itself.
 
-A body is derived from the mapper's columns and from what a SQLModel class says about its fields, validators included,
-or it is a hand-written model whose fields name columns. Either way the last word on a value are the bounds of its
-column (`bounds`). Which rules the database enforces, and how a write is done, is not known here.
+A body is derived from the columns that a client may set (`writable`) and from the validators of a SQLModel class, or it
+is a hand-written model whose fields name columns. Either way the last word on a value has its column (`checks`). Which
+rules the database enforces, and how a write is done, is not known here.
 """
 
 import inspect
 import types
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import pydantic
 import sqlalchemy as sa
 from pydantic import MISSING, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import ColumnProperty, Mapper
+from sqlalchemy.orm import Mapper
 
 from onetrip.errors import ConfigurationError
-from onetrip.schema.bodies import declared_fields, python_name
-from onetrip.schema.bounds import Check, Storage, bounded, checker, conversion, either, simple_checker
+from onetrip.schema.bounds import either
 from onetrip.schema.declaration import Resource
-from onetrip.schema.mappers import columns_of, is_column
-from onetrip.schema.marks import is_generated
-from onetrip.schema.model import Body, Field, Generated, Writes
+from onetrip.schema.model import Body, Field, Writes
+from onetrip.schema.storage import Check
+from onetrip.schema.writable import Writable, generated, takes_context, writable_columns
 
 Kind = Literal["create", "update", "replace"]
 
@@ -66,7 +61,7 @@ def writes(
     table = mapper.local_table
     if not isinstance(table, sa.Table) or table.info.get("is_view"):
         return Writes(refused=f"{mapper.class_.__name__} is not mapped to a table")
-    columns = list(_columns(mapper, fields, hidden, dialect))
+    columns = list(writable_columns(mapper, fields, hidden, dialect))
     create = _body(columns, mapper, "create", resource.create)
     missing = [] if hooked or create.extra else _missing(columns, create)
     reasons = [_lacking(mapper.class_.__name__, missing, resource.create)] if missing else []
@@ -77,14 +72,14 @@ def writes(
         update=_body(columns, mapper, "update", resource.update),
         replace=None if resource.update else _body(columns, mapper, "replace", None),
         delete=True,
-        inserted=tuple(_generated(columns)),
-        updated=tuple(_generated(columns, onupdate=True)),
+        inserted=tuple(generated(columns)),
+        updated=tuple(generated(columns, onupdate=True)),
         session=next(_session_reasons(columns, mapper), None),
         refused="; ".join(reasons) or None,
     )
 
 
-def _missing(columns: "Sequence[_Column]", create: Body) -> list[str]:
+def _missing(columns: Sequence[Writable], create: Body) -> list[str]:
     """Find what a new row cannot do without, and nothing provides."""
     sent = {field.attribute for field in create.columns.values()}
     return [column.field.attribute for column in columns if column.is_required and column.field.attribute not in sent]
@@ -96,212 +91,23 @@ def _lacking(name: str, attributes: Sequence[str], model: type[BaseModel] | None
     return f"{fact}: give the column a default, or {remedy}"
 
 
-def _body(columns: "Sequence[_Column]", mapper: Mapper[Any], kind: Kind, written: type[BaseModel] | None) -> Body:
+def _body(columns: Sequence[Writable], mapper: Mapper[Any], kind: Kind, written: type[BaseModel] | None) -> Body:
     return _derived(columns, mapper, kind) if written is None else _written(columns, mapper, kind, written)
 
 
-def _session_reasons(columns: "Sequence[_Column]", mapper: Mapper[Any]) -> Iterator[str]:
+def _session_reasons(columns: Sequence[Writable], mapper: Mapper[Any]) -> Iterator[str]:
     """Say why a statement alone cannot write a row."""
     if len(mapper.tables) > 1:
         yield f"{mapper.class_.__name__} is stored in {len(mapper.tables)} tables"
     for column in columns:
-        if any(_takes_context(default) for default in (column.column.default, column.column.onupdate)):
+        if any(takes_context(default) for default in (column.column.default, column.column.onupdate)):
             yield f"the default of '{column.field.name}' takes SQLAlchemy's execution context"
-
-
-# Columns
-
-
-@dataclass(frozen=True)
-class _Column:
-    """A column of the table, and what that says about writing it."""
-
-    field: Field
-    name: str
-    prop: ColumnProperty[Any]
-    info: FieldInfo | None
-    hidden: bool
-    mapper: Mapper[Any]
-    storage: Storage
-
-    @property
-    def column(self) -> Any:
-        return self.prop.columns[0]
-
-    @property
-    def is_key(self) -> bool:
-        return any(column in self.mapper.primary_key for column in self.prop.columns)
-
-    @cached_property
-    def is_made(self) -> bool:
-        """Made by the database or the mapper, so that nobody sets it."""
-        return (
-            self.column.computed is not None
-            or (self.column.identity is not None and bool(self.column.identity.always))
-            or self._is(self.mapper.version_id_col)
-            or self._is(self.mapper.polymorphic_on)
-        )
-
-    @cached_property
-    def is_generated_key(self) -> bool:
-        """A key that is there without the client: numbered, from a sequence, or made by a function."""
-        if not self.is_key:
-            return False
-        parts: list[Any] = self.prop.columns
-        numbered = any(part is part.table._autoincrement_column for part in parts)
-        default = self.column.default
-        made = default is not None and not default.is_scalar
-        factory = self.info is not None and self.info.default_factory is not None
-        return numbered or made or factory or self.column.server_default is not None
-
-    @cached_property
-    def is_settable(self) -> bool:
-        """Whether a client may set it."""
-        return not (self.hidden or self.is_made or self.is_generated_key or is_generated(self.column) or self.is_opaque)
-
-    @property
-    def is_opaque(self) -> bool:
-        """Of a type that nobody described: what would JSON be for it?"""
-        unknown = self.field.type.kind == "other" and not isinstance(self.storage.impl, pg.CITEXT)
-        return unknown and self.info is None and not self.field.type.decorated
-
-    @property
-    def is_required(self) -> bool:
-        """Whether a new row has no value of its own there."""
-        made = self.is_made or self.is_generated_key or is_generated(self.column)
-        return not (made or self.field.nullable or self.default)
-
-    @cached_property
-    def default(self) -> dict[str, Any]:
-        """What a body has for a value that was not sent, as arguments for a Pydantic field."""
-        column, info = self.column, self.info
-        if info is not None and info.default_factory is not None:
-            return {"default_factory": info.default_factory}
-        if info is not None and info.default not in (None, PydanticUndefined):
-            return {"default": info.default}
-        if (made := _python(column.default)) is not None:
-            return {"default": made} if column.default.is_scalar else {"default_factory": made}
-        if column.default is not None or column.server_default is not None or column.identity is not None:
-            return {"default": MISSING}
-        return {"default": None} if self.field.nullable else {}
-
-    @property
-    def declared(self) -> tuple[Any, tuple[Any, ...]]:
-        """The annotation that somebody wrote, or that the type has, and its metadata."""
-        type_ = self.field.type
-        if type_.kind == "base64":
-            return bytes, ()
-        if self.info is not None:
-            return self.info.annotation, tuple(self.info.metadata)
-        return (str if type_.kind == "other" else type_.extra.get("python", type_.python)), ()
-
-    @cached_property
-    def annotation(self) -> Any:
-        declared, metadata = self.declared
-        return bounded(declared, metadata, self.storage, nullable=self.field.nullable)
-
-    @property
-    def check(self) -> Check:
-        """The bounds of what any code may have made."""
-        return checker(self.storage, nullable=self.field.nullable)
-
-    @property
-    def own_check(self) -> Check | None:
-        """The bounds of what a derived body lets through, where only Pydantic has read it."""
-        declared, metadata = self.declared
-        check, enough = simple_checker(declared, metadata, self.storage)
-        return check if enough and not self._has_validator else self.check
-
-    @property
-    def _has_validator(self) -> bool:
-        decorators = getattr(self.mapper.class_, "__pydantic_decorators__", None)
-        found = [] if decorators is None else decorators.field_validators.values()
-        return any({"*", self.field.attribute} & set(validator.info.fields) for validator in found)
-
-    @property
-    def convert(self) -> Check | None:
-        return conversion(self.info.annotation if self.info is not None else self.field.type.python, self.storage)
-
-    def options(self) -> dict[str, Any]:
-        """What OpenAPI says of it."""
-        names = ("title", "examples", "deprecated", "json_schema_extra", "discriminator")
-        said = {name: getattr(self.info, name) for name in names} if self.info is not None else {}
-        return {"alias": self.field.name, "description": self.field.description, **said}
-
-    def _is(self, other: Any) -> bool:
-        return other is not None and any(column is other for column in self.prop.columns)
-
-
-def _columns(
-    mapper: Mapper[Any], fields: Sequence[Field], hidden: Container[str], dialect: Dialect
-) -> Iterator[_Column]:
-    infos = declared_fields(mapper.class_)
-    props = {prop.key: prop for prop in columns_of(mapper) if is_column(prop)}
-    for number, field in enumerate(fields):
-        if prop := props.get(field.attribute):
-            yield _Column(
-                field=field, name=python_name(field.attribute, number), prop=prop, info=infos.get(field.attribute),
-                hidden=field.attribute in hidden, mapper=mapper,
-                storage=Storage(field.type, prop.columns[0].type, dialect),
-            )  # fmt: skip
-
-
-# What Python fills
-
-
-def _generated(columns: Sequence[_Column], *, onupdate: bool = False) -> Iterator[Generated]:
-    """Find the columns that get a value from Python in a new row, or in every one that changes."""
-    for column in columns:
-        make = _updater(column) if onupdate else _inserter(column)
-        if make is not None:
-            yield Generated(field=column.field, value=_converted(make, column.convert))
-
-
-def _inserter(column: _Column) -> Callable[[], Any] | None:
-    mapper = column.mapper
-    if column._is(mapper.polymorphic_on):
-        identity = mapper.polymorphic_identity
-        return None if identity is None else lambda: identity
-    if column.is_made:
-        return None
-    if column.info is not None and column.info.default_factory_takes_validated_data:
-        return None
-    made: dict[str, Any] = column.default
-    if "default_factory" in made:
-        return made["default_factory"]  # type: ignore[no-any-return]
-    value = made.get("default")
-    return None if value is None or value is MISSING else lambda: value
-
-
-def _updater(column: _Column) -> Callable[[], Any] | None:
-    made = _python(column.column.onupdate)
-    if made is not None and column.column.onupdate.is_scalar:
-        return lambda: made
-    return made  # type: ignore[no-any-return]
-
-
-def _converted(make: Callable[[], Any], convert: Check | None) -> Callable[[], Any]:
-    return make if convert is None else lambda: convert(make())
-
-
-def _python(default: Any) -> Any:
-    """Answer the value of a column's default, or the function that makes it; `None` where SQL or a session does."""
-    if default is None or default.is_clause_element or default.is_sequence or _takes_context(default):
-        return None
-    return default.arg if default.is_scalar else lambda: default.arg(None)
-
-
-def _takes_context(default: Any) -> bool:
-    """Say whether a default is a function that wants the execution context: SQLAlchemy wraps all the others."""
-    if default is None or not default.is_callable:
-        return False
-    return getattr(default.arg, "__globals__", {}).get("__name__") != "sqlalchemy.sql.schema"
 
 
 # Derived bodies
 
 
-def _derived(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind) -> Body:
+def _derived(columns: Sequence[Writable], mapper: Mapper[Any], kind: Kind) -> Body:
     """Make a body of what a client may set."""
     entity = mapper.class_
     chosen = [column for column in columns if column.is_settable]
@@ -321,7 +127,7 @@ def _derived(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind) -> Bod
     return Body(model=made, columns={column.name: column.field for column in chosen})
 
 
-def _is_frozen(column: _Column) -> bool:
+def _is_frozen(column: Writable) -> bool:
     return column.info is not None and column.info.frozen is True
 
 
@@ -333,7 +139,7 @@ def _base(entity: type[Any]) -> type[Input]:
     return types.new_class(f"{entity.__name__}Input", (Input,), {}, lambda made: made.update(body))
 
 
-def _definition(column: _Column, kind: Kind) -> Any:
+def _definition(column: Writable, kind: Kind) -> Any:
     default = {"default": MISSING} if kind == "update" else column.default
     annotation = column.annotation
     if default.get("default") is MISSING:
@@ -341,7 +147,7 @@ def _definition(column: _Column, kind: Kind) -> Any:
     return (annotation, pydantic.Field(**default, **column.options()))
 
 
-def _carried(entity: type[Any], columns: Sequence[_Column], kind: Kind) -> dict[str, Any]:
+def _carried(entity: type[Any], columns: Sequence[Writable], kind: Kind) -> dict[str, Any]:
     """Carry the validators of a table model over: those of fields, and those of whole rows where there is a whole row.
 
     SQLModel does not run them for tables.
@@ -374,7 +180,7 @@ def _unbound(function: Any) -> Any:
     return classmethod(function.__func__) if inspect.ismethod(function) else function
 
 
-def _row_validator(entity: type[Any], columns: Sequence[_Column], validators: Sequence[Any]) -> Any:
+def _row_validator(entity: type[Any], columns: Sequence[Writable], validators: Sequence[Any]) -> Any:
     """Give validators of whole rows what they were written for: a row, with its properties and methods.
 
     What they change in it is what is written, if the column can hold it.
@@ -396,7 +202,7 @@ def _row_validator(entity: type[Any], columns: Sequence[_Column], validators: Se
     return validate_row
 
 
-def _checks(columns: Sequence[_Column], bounds: Mapping[str, Check | None], *, sets_missing: bool) -> dict[str, Any]:
+def _checks(columns: Sequence[Writable], bounds: Mapping[str, Check | None], *, sets_missing: bool) -> dict[str, Any]:
     """Make the validators that run last: the bounds of each field, and what a driver takes instead of a value.
 
     `sets_missing` says that `None` in a field that was not sent means nothing where the column must have a value.
@@ -425,7 +231,7 @@ def _checks(columns: Sequence[_Column], bounds: Mapping[str, Check | None], *, s
 # Hand-written bodies
 
 
-def _written(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind, model: type[BaseModel]) -> Body:
+def _written(columns: Sequence[Writable], mapper: Mapper[Any], kind: Kind, model: type[BaseModel]) -> Body:
     """Find the columns that a hand-written model sets, and hold its values to their bounds."""
     by_attribute = {column.field.attribute: column for column in columns}
     chosen = []
@@ -445,7 +251,7 @@ def _written(columns: Sequence[_Column], mapper: Mapper[Any], kind: Kind, model:
     return Body(model=made, columns=named, extra=tuple(name for name in model.model_fields if name not in named))
 
 
-def _refuse_unsettable(column: _Column, kind: Kind, model: type[BaseModel]) -> None:
+def _refuse_unsettable(column: Writable, kind: Kind, model: type[BaseModel]) -> None:
     where = f"{model.__name__}.{column.field.attribute}"
     if column.is_made:
         raise ConfigurationError(f"{where} is made by the database or by SQLAlchemy: leave it out of the model.")
