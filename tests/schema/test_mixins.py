@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -371,10 +372,17 @@ def test_the_random_part_is_random(monkeypatch: pytest.MonkeyPatch) -> None:
         assert {tail >> bit & 1 for tail in tails} == {0, 1}
 
 
-def test_threads_never_make_the_same() -> None:
-    """Each thread sees its own in order, and no two make one."""
-    with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: [uuid7() for _ in range(5_000)], range(8)))
+def test_threads_never_make_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each thread sees its own in order, and no two make one, also when the clock stands and nothing is random."""
+    stands, switch = time.time_ns(), sys.getswitchinterval()
+    monkeypatch.setattr(keys.time, "time_ns", lambda: stands)
+    monkeypatch.setattr(keys.secrets, "randbits", lambda bits: 0)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _: [uuid7() for _ in range(5_000)], range(8)))
+    finally:
+        sys.setswitchinterval(switch)
     assert all(keys == sorted(keys) for keys in made)
     assert len({key for keys in made for key in keys}) == 40_000
 

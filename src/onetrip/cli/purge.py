@@ -156,7 +156,6 @@ class _Purge:
         for key in self._referring(table, path):
             if self._goes_along(key):
                 rows = sa.exists().select_from(table).where(_refers(key, key.table, table), condition)
-                rows = rows.correlate_except(table)
                 below = (*path, key.table)
                 along[self._name(key.table)] += self._delete(connection, key.table, rows, along, below)
         return connection.execute(sa.delete(table).where(condition)).rowcount
@@ -165,7 +164,7 @@ class _Purge:
         """Find what keeps a row where it is: rows that refer to it, or to one that would go with it."""
         for key in self._referring(path[-1], path):
             other = key.table.alias()
-            refers = sa.exists().select_from(other).where(_refers(key, other, row)).correlate_except(other)
+            refers = sa.exists().select_from(other).where(_refers(key, other, row))
             if self._goes_along(key):
                 for name, hindered in self._hindrances(other, (*path, key.table)):
                     yield name, refers.where(hindered)
