@@ -88,6 +88,17 @@ class Embed:
     query: "Query"
 
 
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """`on_conflict=email&update=username,bio`: the unique key by which a row is found, and what changes of it.
+
+    `None` stands for whatever the body gives, no name at all for nothing.
+    """
+
+    key: tuple[str, ...]
+    update: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """A whole query string, or the options of one embed. `None` means that the parameter was not given."""
@@ -102,3 +113,4 @@ class Query:
     include: tuple[Embed, ...] = ()
     fields: tuple[Path, ...] | None = None
     search: Operand | None = None
+    upsert: Upsert | None = None

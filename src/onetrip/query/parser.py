@@ -7,19 +7,22 @@ Two steps, so that a shape that was seen before is never parsed again: `split` s
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from onetrip.errors import BadRequest, ErrorItem, Invalid, UriTooLong
-from onetrip.query.ast import Compare, Embed, Path, Query, Slot, SortKey
+from onetrip.query.ast import Compare, Embed, Path, Query, Slot, SortKey, Upsert
 
 Shape = tuple[tuple[str, str | None], ...]
 """Parameters in the order of the query string: name, and the text of a structural one (`None` for a value)."""
 
 STRUCTURAL = frozenset({"sort", "include", "fields"})
 """Parameters whose text decides which statement runs."""
+
+OF_CREATION = STRUCTURAL | {"on_conflict", "update"}
+"""The same where rows are created; elsewhere a column may be called `update`, and is filtered by."""
 
 PARAMETERS = STRUCTURAL | {"limit", "offset"}
 """Parameters that are not filters."""
@@ -39,8 +42,8 @@ _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
 
 
-def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
-    """Separate a raw query string into its shape and its values.
+def split(query_string: bytes, structural: frozenset[str] = STRUCTURAL) -> tuple[Shape, tuple[str, ...]]:
+    """Separate a raw query string into its shape and its values. The text of `structural` parameters is shape.
 
     Raises `BadRequest` for bytes that are not UTF-8, `UriTooLong`, and `Invalid` for NUL and repeated parameters.
 
@@ -51,10 +54,11 @@ def split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
         return (), ()
     if len(query_string) > MAX_LENGTH:
         raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
-    return _split_again(query_string) if len(query_string) <= _REPEATED else _split(query_string)
+    divide = _split_again if len(query_string) <= _REPEATED else _split
+    return divide(query_string, structural)
 
 
-def _split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
+def _split(query_string: bytes, structural: frozenset[str]) -> tuple[Shape, tuple[str, ...]]:
     shape: list[tuple[str, str | None]] = []
     values: list[str] = []
     if b"%" in query_string or b"+" in query_string:
@@ -69,7 +73,7 @@ def _split(query_string: bytes) -> tuple[Shape, tuple[str, ...]]:
             continue
         if "\0" in name or "\0" in value:
             raise Invalid.at(("query", name.replace("\0", "")), "A query string cannot hold NUL characters.", "nul")
-        if name in STRUCTURAL:
+        if name in structural:
             shape.append((name, value))
         else:
             shape.append((name, None))
@@ -135,6 +139,7 @@ def parse(shape: Shape) -> Query:
         offset=slots.get("offset"),
         include=_embeds(_paths("include", texts["include"])) if "include" in texts else (),
         fields=fields,
+        upsert=_upsert(texts),
     )
 
 
@@ -155,6 +160,23 @@ def _items(parameter: str, text: str) -> list[str]:
         twice = next(item for item, count in Counter(items).items() if count > 1)
         raise Invalid.at(("query", parameter), f"'{twice[:100]}' stands in '{parameter}' twice.", "repeated")
     return items
+
+
+def _upsert(texts: Mapping[str, str]) -> Upsert | None:
+    if "on_conflict" not in texts:
+        if "update" in texts:
+            message = "'update' says what changes of a row that is there already, which 'on_conflict' finds."
+            hint = "Add 'on_conflict' with the names of a unique key."
+            raise Invalid.at(("query", "update"), message, "missing", hint)
+        return None
+    update = texts.get("update")
+    if update is not None:
+        return Upsert(_names("on_conflict", texts["on_conflict"]), _names("update", update) if update.strip() else ())
+    return Upsert(_names("on_conflict", texts["on_conflict"]))
+
+
+def _names(parameter: str, text: str) -> tuple[str, ...]:
+    return tuple(_items(parameter, text))
 
 
 def _paths(parameter: str, text: str) -> tuple[Path, ...]:

@@ -62,6 +62,7 @@ def _of_table(
             kind=kind, name=_name(constraint, dialect) or generated(kind, constraint, involved), table=table.fullname,
             columns=tuple(column.name for column in involved), fields=_public(involved, fields),
             target=_target(constraint, paths) if kind == "foreign_key" else None,
+            deferrable=bool(getattr(constraint, "deferrable", None)),
         )  # fmt: skip
     for index in sorted(table.indexes, key=lambda index: str(index.name)):
         if index.unique:

@@ -120,7 +120,8 @@ class Constraint:
 
     `name` is the database's (a unique index has one, too); `columns` are names in the database, by which SQLite tells a
     unique constraint; `fields` are public names, without those of hidden columns. `target` is the path segment of the
-    resource that a foreign key leads to, if it is served, `where` the condition of a partial index.
+    resource that a foreign key leads to, if it is served, `where` the condition of a partial index. What is
+    `deferrable` may be checked as late as at the commit.
     """
 
     kind: Literal["primary_key", "unique", "foreign_key", "check"]
@@ -130,6 +131,7 @@ class Constraint:
     fields: tuple[str, ...]
     target: str | None = None
     where: Any = None
+    deferrable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
