@@ -532,6 +532,33 @@ def test_a_hand_written_model_is_held_to_the_columns() -> None:
     assert errors(create, '{"name": "ada", "level": 2147483648}') == {"level": "out_of_range"}
 
 
+def test_values_of_other_types_are_read_or_refused() -> None:
+    class Row(base(), table=True):
+        id: int | None = Field(default=None, primary_key=True)
+        at: datetime
+        price: Decimal
+        count: int
+        ratio: float
+        flag: bool
+
+    class RowCreate(BaseModel):
+        at: str
+        price: float | str
+        count: Any
+        ratio: Decimal
+        flag: Any
+
+    create = writes(Resource(Row, create=RowCreate)).create
+    sent = '{"at": "2026-01-31T09:30:00Z", "price": "1.5", "count": "3", "ratio": "0.5", "flag": true}'
+    assert post(create, sent) == {
+        "at": datetime(2026, 1, 31, 9, 30, tzinfo=UTC), "price": Decimal("1.5"), "count": 3, "ratio": 0.5, "flag": True,
+    }  # fmt: skip
+    assert errors(create, '{"at": "x", "price": "x", "count": [1], "ratio": 1, "flag": {}}') == dict.fromkeys(
+        ("at", "price", "count", "flag"), "not_a_value"
+    )
+    assert errors(create, sent.replace('"3"', "2147483648")) == {"count": "out_of_range"}
+
+
 def test_a_hand_written_update_is_all_that_can_be_changed() -> None:
     class UserUpdate(SQLModel):
         name: str | None = None

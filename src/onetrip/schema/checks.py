@@ -6,7 +6,7 @@ Annotations, and what OpenAPI shows of bounds, are `bounds`'.
 
 import math
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -20,6 +20,13 @@ from onetrip.schema.storage import Check, Storage, null, refusal
 
 _CERTAIN = ("boolean", "integer", "enum", "uuid", "date", "datetime", "local_datetime", "time")
 """Kinds of which Pydantic, or the parser of a URL, lets nothing through that a column cannot hold."""
+
+_EXPECTED: dict[str, type | tuple[type, ...]] = {
+    "boolean": bool, "integer": int, "float": (float, int, Decimal), "decimal": (Decimal, float, int),
+    "date": date, "datetime": datetime, "local_datetime": datetime, "time": time, "zoned_time": time,
+    "duration": timedelta,
+}  # fmt: skip
+"""What a driver takes. An annotation may say otherwise, where nobody has checked it."""
 
 _SINGLE = 3.4028234663852886e38
 """The largest float of 32 bits."""
@@ -38,7 +45,7 @@ def checker(storage: Storage, *, nullable: bool, plain: bool = False) -> Check |
         return None
     if plain and kind == "string":
         return _plain_text
-    check = _bound(storage) if storage.type.decorated else _check(storage)
+    check = _bound(storage) if storage.type.decorated else _converted(storage)
 
     def checked(value: Any) -> Any:
         if value is None:
@@ -54,6 +61,23 @@ def _plain_text(value: Any) -> Any:
     if value is not None and "\0" in value:
         _text(value)
     return value
+
+
+def _converted(storage: Storage) -> Check | None:
+    """Read text that a model has left as it is where its column takes something else, before it is checked."""
+    check, expected = _check(storage), _EXPECTED.get(storage.type.kind)
+    if expected is None:
+        return check
+
+    def converted(value: Any) -> Any:
+        if not isinstance(value, expected):
+            try:
+                value = storage.type.parse(value if isinstance(value, str) else "")
+            except (OverflowError, ValueError) as error:
+                raise refusal("not_a_value", str(error).partition(" (in a URL")[0]) from None
+        return value if check is None else check(value)
+
+    return converted
 
 
 def _check(storage: Storage) -> Check | None:
@@ -86,7 +110,7 @@ def _integers(storage: Storage) -> Check:
     low, high = storage.type.json_schema["minimum"], storage.type.json_schema["maximum"]
 
     def check(value: Any) -> Any:
-        if isinstance(value, int) and not low <= value <= high:
+        if not low <= value <= high:
             raise refusal("out_of_range", f"must be between {low} and {high}")
         return value
 
@@ -172,8 +196,6 @@ def _places(number: Decimal) -> tuple[int, int]:
 
 def _moments(storage: Storage) -> Check:
     def check(value: Any) -> Any:
-        if not isinstance(value, datetime):
-            return value
         if value.utcoffset() is None:
             raise refusal("timezone_aware", "needs an offset: add 'Z' for UTC")
         try:
@@ -186,7 +208,7 @@ def _moments(storage: Storage) -> Check:
 
 def _local(storage: Storage) -> Check:
     def check(value: Any) -> Any:
-        if getattr(value, "tzinfo", None) is not None:
+        if value.tzinfo is not None:
             raise refusal("timezone_naive", "is a local time: leave out the offset and 'Z'")
         return value
 
