@@ -5,8 +5,8 @@ so that no start order can be wrong: a test client that changes loops gets new c
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from onetrip.db.engines import Memory, create_async, create_sync
+from onetrip.db.nested import Nested
 from onetrip.db.runner import EngineRunner, Reader, Row, Runner, Steps, T, ThreadRunner, Writer, place
 from onetrip.db.sqlite import SQLiteReader, file_uri
 from onetrip.db.sqlite_writer import SQLiteWriter
@@ -78,6 +79,12 @@ class Database:
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run the statements of one transaction, and commit it. Raises as `Writer.transact` does."""
         return await self.connections().writer.transact(steps)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Nested]:
+        """Begin a transaction that writes, and commit it at the end of the block. Raises as `Writer.begin` does."""
+        async with self.connections().writer.begin() as execute:
+            yield Nested(execute)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `Unavailable` when the database does not answer."""

@@ -15,7 +15,20 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from onetrip.db.runner import Rejected, Row, Steps, T, away, busy, differs, is_transient, rejected, slow
+from onetrip.db.runner import (
+    Execute,
+    Rejected,
+    Row,
+    Steps,
+    T,
+    away,
+    busy,
+    differs,
+    drive_async,
+    is_transient,
+    rejected,
+    slow,
+)
 from onetrip.errors import Broken, Unavailable
 
 MAX_PREPARED = 256
@@ -115,24 +128,27 @@ class HeldConnections:
 
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run a transaction on a connection that is held."""
+        async with self.begin() as execute:
+            return await drive_async(execute, steps())
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Execute]:
+        """Begin a transaction on a connection that is held."""
         connection = self.idle.pop() if self.idle else await self._acquire()
+
+        async def execute(text: str, arguments: tuple[Any, ...]) -> Row | None:
+            try:
+                return await self._execute(connection, text, arguments)
+            except asyncpg.PostgresError as error:
+                raise rejected(error, error.sqlstate) or error from error
+
         try:
             await connection.driver.execute("BEGIN")
-            answer = await self._drive(connection, steps())
+            yield execute
             await connection.driver.execute("COMMIT")
         except BaseException as error:
             raise await self._rolled_back(connection, error) from error
         self._release(connection)
-        return answer
-
-    async def _drive(self, connection: _Connection, steps: Steps[T]) -> T:
-        row: Row | None = None
-        while True:
-            try:
-                text, arguments = steps.send(row)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            row = await self._execute(connection, text, arguments)
 
     async def _rolled_back(self, connection: _Connection, error: BaseException) -> BaseException:
         """End a transaction that failed, and say what its error means."""

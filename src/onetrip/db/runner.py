@@ -8,15 +8,15 @@ standard library's driver.
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Generator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from anyio import CapacityLimiter, to_thread
+from anyio import CancelScope, CapacityLimiter, to_thread
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onetrip.errors import Broken, OnetripError, Unavailable
 from onetrip.sql.dialects.sqlite import FUNCTIONS
@@ -33,6 +33,9 @@ _SQLITE_AWAY = frozenset({
     sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FULL, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PROTOCOL,
 })  # fmt: skip
 
+
+Execute = Callable[[str, tuple[Any, ...]], Awaitable[Row | None]]
+"""`execute(text, arguments)` in an open transaction."""
 
 Steps = Generator[tuple[str, tuple[Any, ...]], Row | None, T]
 """Statements of one transaction: yields text and arguments, is sent the row, returns what comes of it."""
@@ -83,6 +86,13 @@ class Writer(Protocol):
         """Run the statements of one transaction, which writes. Commits before it answers. Raises like `write`."""
         ...
 
+    def begin(self) -> AbstractAsyncContextManager[Execute]:
+        """Begin a transaction that writes, for what is not known beforehand. It commits at the end of the block.
+
+        Raises like `write`, in the block as well.
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection that is held."""
         ...
@@ -123,9 +133,27 @@ class EngineRunner:
 
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run a transaction on a connection of the pool."""
+        async with self._begun() as connection:
+            return await connection.run_sync(_drive, steps())
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Execute]:
+        """Begin a transaction on a connection of the pool."""
+        async with self._begun() as connection:
+
+            async def execute(text: str, arguments: tuple[Any, ...]) -> Row | None:
+                try:
+                    return await connection.run_sync(first_row, text, arguments)
+                except DBAPIError as error:
+                    raise refusal(error) from error
+
+            yield execute
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncConnection]:
         try:
             async with place(self.places, self.timeout), self.writing.begin() as connection:
-                return await connection.run_sync(_drive, steps())
+                yield connection
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             raise refusal(error) from error
 
@@ -172,6 +200,31 @@ class ThreadRunner:
         except (DBAPIError, PoolTimeoutError) as error:
             raise refusal(error) from error
 
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Execute]:
+        """Begin a transaction, each statement of which runs in the same thread."""
+        limiter = CapacityLimiter(1)
+
+        def first(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+            try:
+                return first_row(connection, text, arguments)
+            except DBAPIError as error:
+                raise refusal(error) from error
+
+        async with place(self.places, self.timeout):
+            try:
+                connection = await to_thread.run_sync(self.writing.connect, limiter=limiter)
+                try:
+                    yield lambda text, arguments: to_thread.run_sync(
+                        first, connection, text, arguments, limiter=limiter
+                    )
+                    await to_thread.run_sync(connection.commit, limiter=limiter)
+                finally:
+                    with CancelScope(shield=True):  # closing rolls back what was not committed
+                        await to_thread.run_sync(connection.close, limiter=limiter)
+            except (DBAPIError, PoolTimeoutError) as error:
+                raise refusal(error) from error
+
     async def close(self) -> None:
         """The engine is its owner's to close."""
 
@@ -193,6 +246,17 @@ def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         row = execute(text, arguments)
+
+
+async def drive_async(execute: Execute, steps: Steps[T]) -> T:
+    """Do the same where each statement is awaited."""
+    row: Row | None = None
+    while True:
+        try:
+            text, arguments = steps.send(row)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        row = await execute(text, arguments)
 
 
 def refusal(error: BaseException) -> Exception:

@@ -9,12 +9,14 @@ Whatever takes longer, waits for another process, or syncs, goes to a thread.
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from contextlib import asynccontextmanager
 from typing import Any
 
-from onetrip.db.runner import Row, Steps, T, acquire, drive, rejected_by_sqlite, sqlite_code, sqlite_problem
+from anyio import CancelScope
+
+from onetrip.db.runner import Execute, Row, Steps, T, acquire, drive, rejected_by_sqlite, sqlite_code, sqlite_problem
 from onetrip.db.sqlite import BUSY_MILLISECONDS, IN_PLACE_SECONDS, STEPS, connect, write_ahead
 
 _ELSEWHERE = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -44,23 +46,49 @@ class SQLiteWriter:
             except sqlite3.Error as error:
                 if sqlite_code(error) not in _ELSEWHERE:
                     raise rejected_by_sqlite(error) or sqlite_problem(error) from error
-        return await self._elsewhere(lambda: _row(self.connection or self._open(), text, arguments))
+        return await self._elsewhere(lambda: self._execute(text, arguments))
 
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run a transaction, in the thread."""
         return await self._elsewhere(lambda: self._transact(steps()))
 
     def _transact(self, steps: Steps[T]) -> T:
-        connection = self.connection or self._open()
-        connection.execute("BEGIN IMMEDIATE")
+        self._execute("BEGIN IMMEDIATE")
         try:
-            answer = drive(partial(_row, connection), steps)
-            connection.execute("COMMIT")
+            answer = drive(self._execute, steps)
+            self._execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            self._roll_back()
             raise
         return answer
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Execute]:
+        """Begin a transaction, each statement of which runs in the thread; others wait for their turn meanwhile."""
+        await acquire(self.turn, self.timeout)
+        try:
+            await self._in_thread(lambda: self._execute("BEGIN IMMEDIATE"))
+            try:
+                yield lambda text, arguments: self._in_thread(lambda: self._execute(text, arguments))
+                await self._in_thread(lambda: self._execute("COMMIT"))
+            finally:
+                with CancelScope(shield=True):
+                    await self._in_thread(self._roll_back)
+        finally:
+            self.turn.release()
+
+    def _execute(self, text: str, arguments: tuple[Any, ...] = ()) -> Row | None:
+        return _row(self.connection or self._open(), text, arguments)
+
+    def _roll_back(self) -> None:
+        if self.connection is not None and self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.thread, self._patiently, work)
+        except sqlite3.Error as error:
+            raise rejected_by_sqlite(error) or sqlite_problem(error) from error
 
     async def _elsewhere(self, work: Callable[[], T]) -> T:
         """Do something in the thread, where it may take its time; a turn ends when that is done, and not before."""
