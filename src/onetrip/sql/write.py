@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapper
 
 from onetrip.plan.ir import Delete, Embedded, Insert, Selection, Shape, Update, WritePlan
 from onetrip.schema.model import Field, ResourceSchema
-from onetrip.sql.conditions import condition
+from onetrip.sql.conditions import alive, condition
+from onetrip.sql.dialects.clock import database_time
 from onetrip.sql.dialects.dialect import Dialect, Render
 from onetrip.sql.finish import finisher
 from onetrip.sql.read import compiled
@@ -48,20 +49,26 @@ def _mutation(plan: WritePlan, dialect: Dialect) -> Any:
     if isinstance(mutation, Insert):
         values = _values(mutation.assignments, mapper, dialect)
         return dialect.insert(table).values(values | _first_version(version, mapper, values))
-    change: Any = sa.delete(table) if isinstance(mutation, Delete) else sa.update(table)
-    change = change.where(*(condition(part, plan.resource.entity, dialect) for part in mutation.where))
+    deleted = plan.resource.deleted if isinstance(mutation, Delete) else None
+    change: Any = sa.delete(table) if isinstance(mutation, Delete) and deleted is None else sa.update(table)
+    entity = plan.resource.entity
+    change = change.where(*(condition(part, entity, dialect) for part in mutation.where), *alive(entity))
     if plan.conditional and version is not None:
         column = _column(version, mapper)
         expected = dialect.parameter(placeholder(len(plan.parameters)), column.type)
         change = change.where(column == expected)
+    if deleted is not None:
+        change = change.values({_column(deleted, mapper): database_time()} | _next_version(version, mapper))
     if isinstance(mutation, Update):
         values = {_column(field, mapper): default_of(_column(field, mapper)) for field in mutation.reset}
         values |= _values(mutation.assignments, mapper, dialect)
-        if version is not None:
-            column = _column(version, mapper)
-            values[column] = column + sa.literal_column("1")
-        change = change.values(values)
+        change = change.values(values | _next_version(version, mapper))
     return change
+
+
+def _next_version(version: Field | None, mapper: Mapper[Any]) -> dict[Any, Any]:
+    column = None if version is None else _column(version, mapper)
+    return {} if column is None else {column: column + sa.literal_column("1")}
 
 
 def _many(plan: WritePlan, dialect: Dialect, render: Render) -> Any:
