@@ -158,13 +158,16 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upsert:
-    """What happens to a row that is there already: these columns change, or none does (`DO NOTHING`).
+    """What happens to a row that is there already: `changed` columns become what a new row would have.
 
-    `constraint` is the unique key by which it is found.
+    Without any it is left as it is. `constraint` is the unique key by which it is found, `key` its columns. `generated`
+    are what Python fills in a row that changes.
     """
 
     constraint: Constraint
-    assigned: tuple[Field, ...]
+    key: tuple[Field, ...]
+    changed: tuple[Field, ...]
+    generated: tuple[Assignment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,18 +181,24 @@ class Insert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """A change of the rows that meet the conditions; `reset` columns become what they are by default."""
+    """A change of the rows that meet the conditions; `reset` columns become what they are by default.
+
+    Those of `increments` grow by their parameters. With a `cap`, at most so many rows change, or none.
+    """
 
     where: tuple[Predicate, ...]
     assignments: tuple[Assignment, ...]
     reset: tuple[Field, ...] = ()
+    increments: tuple[Assignment, ...] = ()
+    cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """The end of the rows that meet the conditions."""
+    """The end of the rows that meet the conditions; with a `cap`, of at most so many, or of none."""
 
     where: tuple[Predicate, ...]
+    cap: int | None = None
 
 
 Mutation = Insert | Update | Delete
@@ -200,8 +209,8 @@ class WritePlan:
     """One write of a resource: a mutation, and how the row is written that it leaves behind (`None`: not at all).
 
     Values come in this order: `parameters` of the URL, the version that the client expects (if `conditional`), the
-    columns of the body as the mutation names them, and then what is `generated` here. `leads_back` says that what is
-    embedded leads to rows of the very table that is written, which a statement sees as they were before it.
+    columns of the body as the mutation names them, amounts, and then what is `generated` here. `leads_back` says that
+    what is embedded leads to rows of the very table that is written, which a statement sees as they were before it.
     """
 
     resource: ResourceSchema

@@ -4,12 +4,14 @@ Whether a value fits its column is for the body's model; here is decided what a 
 afterwards: by the same passes that plan a read. Pure: no I/O, no SQL, no HTTP.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import Assignment, Delete, Embedded, Insert, Mutation, Shape, Update, WritePlan
+from onetrip.plan.ir import Assignment, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
+from onetrip.plan.upsert import plan_upsert
 from onetrip.query.ast import Query
 from onetrip.schema.model import Field, Generated, ResourceSchema, Schema
 from onetrip.settings import Limits
@@ -20,7 +22,8 @@ class Action:
     """What is to be done, apart from the values: `columns` are those that the body sets, in the order of its values.
 
     `reset` become what they are by default. `conditional` says that the client names the version that it expects,
-    `many` that each value is a list.
+    `many` that each value is a list. `sent` are the columns that the client itself sends of a new row, `increments`
+    those that grow by values that follow the others.
     """
 
     kind: Literal["create", "update", "delete"]
@@ -28,6 +31,8 @@ class Action:
     reset: tuple[Field, ...] = ()
     conditional: bool = False
     many: bool = False
+    sent: tuple[Field, ...] = ()
+    increments: tuple[Field, ...] = ()
 
     def expecting(self) -> "Action":
         """Answer the same, of a row in a certain version."""
@@ -38,9 +43,7 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
     """Plan one write. Raises `Invalid` for what does not exist here, and for embeds over the limits."""
     planner = Planner(schema, limits, endpoint)
     resource = endpoint.target
-    where = planner.key()
-    refuse_list_parameters(query, endpoint)
-    planner.filters(query)  # there are none here, and each is refused by its name
+    where = _chosen(planner, query) if endpoint.kind == "collection" else _addressed(planner, query)
     shape = None
     if action.kind != "delete":
         shape = planner.shape(resource, query)
@@ -48,16 +51,28 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
         name = "fields" if query.fields is not None else "include"
         raise Invalid.at(("query", name), f"'{name}' is for answers that show a row; here there is none.")
     number = len(planner.parameters) + action.conditional
+    cap = resource.writes.bulk if endpoint.kind == "collection" else None
     generated = _generated(resource, action)
-    columns = (*action.columns, *(item.field for item in generated))
-    assignments = tuple(Assignment(field=column, parameter=number + at) for at, column in enumerate(columns))
+    columns = _numbered(action.columns, number)
+    increments = _numbered(action.increments, number + len(columns))
+    made = _numbered([item.field for item in generated], number + len(columns) + len(increments))
     mutation: Mutation
     if action.kind == "create":
-        mutation = Insert(assignments=assignments, many=action.many)
+        mutation = Insert(assignments=(*columns, *made), many=action.many)
+        if query.upsert is not None:
+            upsert = plan_upsert(query.upsert, resource, action.columns, action.sent)
+            again = resource.writes.updated if upsert.changed else ()
+            changed = _numbered([item.field for item in again], number + len(columns) + len(made))
+            given = {column.attribute for column in upsert.changed}
+            changed = tuple(item for item in changed if item.field.attribute not in given)
+            mutation = replace(mutation, upsert=replace(upsert, generated=changed))
+            generated = (*generated, *again)
     elif action.kind == "update":
-        mutation = Update(where=where, assignments=assignments, reset=action.reset)
+        mutation = Update(
+            where=where, assignments=(*columns, *made), reset=action.reset, increments=increments, cap=cap
+        )
     else:
-        mutation = Delete(where=where)
+        mutation = Delete(where=where, cap=cap)
     return WritePlan(
         resource=resource, mutation=mutation, shape=shape, parameters=tuple(planner.parameters),
         conditional=action.conditional, generated=generated,
@@ -65,10 +80,38 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
     )  # fmt: skip
 
 
+def _addressed(planner: Planner, query: Query) -> tuple[Predicate, ...]:
+    """Find the row that the path names."""
+    where = planner.key()
+    refuse_list_parameters(query, planner.endpoint)
+    planner.filters(query)  # there are none here, and each is refused by its name
+    return where
+
+
+def _chosen(planner: Planner, query: Query) -> tuple[Predicate, ...]:
+    """Find the rows that filters choose. Raises `Invalid` where there is no filter: nobody means all rows by that."""
+    name = planner.endpoint.target.name
+    given = ("sort", "limit", "offset", "after", "before", "count", "search")
+    for parameter in given:
+        if getattr(query, parameter) is not None:
+            shown = "q" if parameter == "search" else parameter
+            message = f"'{shown}' is for lists that are read; filters alone say which rows change."
+            raise Invalid.at(("query", shown), message, "unknown_parameter")
+    where = planner.filters(query)
+    if not where:
+        hint = f"Say which rows: /{name}?column=value."
+        raise Invalid.at(("query",), f"Rows of '{name}' are only changed together with a filter.", "missing", hint)
+    return where
+
+
+def _numbered(fields: Iterable[Field], first: int) -> tuple[Assignment, ...]:
+    return tuple(Assignment(field=column, parameter=first + at) for at, column in enumerate(fields))
+
+
 def _generated(resource: ResourceSchema, action: Action) -> tuple[Generated, ...]:
     """Find the columns that Python fills because the body does not."""
     filled = {"create": resource.writes.inserted, "update": resource.writes.updated, "delete": ()}[action.kind]
-    given = {column.attribute for column in (*action.columns, *action.reset)}
+    given = {column.attribute for column in (*action.columns, *action.reset, *action.increments)}
     return tuple(item for item in filled if item.field.attribute not in given)
 
 

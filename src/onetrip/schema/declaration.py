@@ -33,6 +33,9 @@ class Resource:
         default_limit: rows of a list when the client does not say; 50, or `max_limit` if that is less.
         max_limit: rows of a list at most.
         require_if_match: rows are only changed with `If-Match`, else 428; their table needs a version column.
+        bulk: serve PATCH and DELETE of the collection, for the rows that filters choose.
+        bulk_limit: rows of one such request at most; more are refused as a whole.
+        increments: attribute names of numbers to which PATCH can add: `{"views": {"$inc": 1}}`.
         before_create, before_update, before_delete: hooks, called in the transaction of the write; see `Change`.
         after_commit: hooks that are called when a write is committed; what they raise is logged.
         tags: OpenAPI tags; the path segment by default.
@@ -51,6 +54,9 @@ class Resource:
     default_limit: int | None = None
     max_limit: int = 1000
     require_if_match: bool = False
+    bulk: bool = False
+    bulk_limit: int = 1000
+    increments: Sequence[str] = ()
     before_create: Hooks = ()
     before_update: Hooks = ()
     before_delete: Hooks = ()
@@ -84,7 +90,7 @@ class Resource:
         return None
 
     def _names(self) -> str | None:
-        for option in ("hidden", "exposed", "tags"):
+        for option in ("hidden", "exposed", "increments", "tags"):
             if isinstance(given := getattr(self, option), str):
                 return f"{option}={given!r} is one string: write {option}=[{given!r}]."
         if both := sorted({*self.hidden} & {*self.exposed}):
@@ -101,4 +107,8 @@ class Resource:
             return f"default_limit={self.default_limit!r} and max_limit={self.max_limit!r} must be whole numbers."
         if not 0 < self.limit <= self.max_limit:
             return f"default_limit={self.limit} must be from 1 to max_limit={self.max_limit}."
+        if isinstance(self.bulk_limit, bool) or not isinstance(self.bulk_limit, int) or self.bulk_limit < 1:
+            return f"bulk_limit={self.bulk_limit!r} must be a whole number from 1."
+        if self.bulk and self.require_if_match:
+            return "bulk=True contradicts require_if_match=True: 'If-Match' names the version of one row."
         return None

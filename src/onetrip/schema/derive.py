@@ -23,6 +23,7 @@ from onetrip.schema.constraints import constraints
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret
+from onetrip.schema.increments import increments
 from onetrip.schema.inputs import writes
 from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
 from onetrip.schema.marks import deletion_of
@@ -161,7 +162,8 @@ class _Derivation:
             draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect, hooked="create" in hooks
         )
         units = units_of_work(draft.resource, draft.mapper, derived.session)
-        return replace(derived, hooks=hooks, unit_of_work=units, **self._enforced(draft, fields, hidden))
+        whole = replace(derived, hooks=hooks, unit_of_work=units, **self._enforced(draft, fields, hidden))
+        return replace(whole, increments=increments(draft.resource, draft.mapper, whole, self.dialect))
 
     def _enforced(self, draft: _Draft, fields: Mapping[str, Field], hidden: Collection[str]) -> dict[str, Any]:
         """Describe what the database and the ORM watch over: constraints, and the version of a row."""
@@ -172,6 +174,7 @@ class _Derivation:
             "constraints": constraints(mapper, fields, hidden, paths, self.dialect),
             "version": version,
             "conditional": draft.resource.require_if_match,
+            "bulk": draft.resource.bulk_limit if draft.resource.bulk else None,
         }
 
     # Columns

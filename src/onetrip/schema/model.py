@@ -115,6 +115,14 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Increment:
+    """A column to which a client may add. `parse(value)` answers the amount, or raises `ValueError` with a sentence."""
+
+    field: Field
+    parse: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Constraint:
     """A rule of a table that the database enforces.
 
@@ -141,7 +149,8 @@ class Writes:
     `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row; with
     `conditional`, a row is only changed with `If-Match`. `session` is the reason why a row is not written by one
     statement; `unit_of_work` has such reasons by action (`create`, `update`, `delete`), those of hooks and listeners
-    included. `hooks` are called before each action, and after a `commit`.
+    included. `hooks` are called before each action, and after a `commit`. `bulk` is how many rows are changed at most
+    that filters choose, if any are. `increments` are columns to which an amount can be added.
     """
 
     create: Body | None = None
@@ -157,6 +166,8 @@ class Writes:
     unit_of_work: Mapping[str, str] = field(default_factory=dict)
     hooks: Mapping[str, tuple[Callable[[Any], Any], ...]] = field(default_factory=dict)
     refused: str | None = None
+    bulk: int | None = None
+    increments: tuple[Increment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,6 +13,14 @@ def notes(resources: Iterable[ResourceSchema]) -> Iterator[str]:
         yield from (f"/{resource.name}: {remark}" for remark in _remarks(resource))
 
 
+def _separate(resource: ResourceSchema) -> Iterator[str]:
+    """Say which rows are changed one by one after all."""
+    for action in ("update", "delete"):
+        if resource.writes.bulk is not None and action in resource.writes.unit_of_work:
+            reason = resource.writes.unit_of_work[action]
+            yield f"rows that filters choose are not {action}d together, because {reason}"
+
+
 def _remarks(resource: ResourceSchema) -> Iterator[str]:
     private = [name for name in resource.guessed_secrets if name.startswith("_")]
     secret = [name for name in resource.guessed_secrets if name not in private]
@@ -21,6 +29,7 @@ def _remarks(resource: ResourceSchema) -> Iterator[str]:
             yield f"hidden, because the name {quality}: {', '.join(found)} (show it with exposed=[…])"
     if resource.view.python:
         yield f"written in Python, because {resource.view.python}"
+    yield from _separate(resource)
     for relation in resource.relations.values():
         if relation.unwritten:
             names = ", ".join(relation.unwritten)
