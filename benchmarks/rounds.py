@@ -2,10 +2,10 @@
 
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks.load import Load, Measurement, measure
+from benchmarks.load import Load, Measurement, Request, measure
 from benchmarks.servers import Server
 
 
@@ -16,7 +16,8 @@ class Entry:
     endpoint: str
     contestant: str
     server: Server
-    paths: tuple[str, ...]
+    requests: tuple[Request, ...]
+    connections: int = 16
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,21 @@ class Effort:
 Results = dict[tuple[str, str], Measurement]  # endpoint, contestant -> medians over the rounds
 
 
-def measure_in_turn(entries: Sequence[Entry], database: int | None, effort: Effort) -> Results:
-    """Measure each entry once per round, and return the medians."""
+def measure_in_turn(
+    entries: Sequence[Entry], database: int | None, effort: Effort, after_each: Callable[[], None] | None = None
+) -> Results:
+    """Measure each entry once per round, and return the medians. `after_each` clears away what an entry has left."""
     measured: dict[tuple[str, str], list[Measurement]] = {}
     for number in range(1, effort.rounds + 1):
         for entry in entries:
             progress(f"round {number}/{effort.rounds}: {entry.endpoint}, {entry.contestant}")
-            load = Load(entry.server.port, entry.paths, effort.seconds, entry.server.pid, database)
+            server = entry.server
+            load = Load(
+                server.port, entry.requests, effort.seconds, server.pid, database, connections=entry.connections
+            )
             measured.setdefault((entry.endpoint, entry.contestant), []).append(measure(load))
+            if after_each is not None:
+                after_each()
     progress("")
     return {key: median(rounds) for key, rounds in measured.items()}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # import the package `benchmarks`, not its modules one by one
 
 from benchmarks import parity, report, resources  # noqa: E402
-from benchmarks.contestants.registry import CONTESTANTS, Contestant  # noqa: E402
+from benchmarks.contestants.registry import CONTESTANTS, EMPTY, ONE_CONNECTION, READS, WRITES, Contestant  # noqa: E402
 from benchmarks.databases import Database, postgresql, sqlite  # noqa: E402
 from benchmarks.process import peak_megabytes  # noqa: E402
-from benchmarks.rounds import Effort, Entry, measure_in_turn  # noqa: E402
+from benchmarks.rounds import Effort, Entry, Results, measure_in_turn  # noqa: E402
 from benchmarks.servers import node, uvicorn  # noqa: E402
 
 
@@ -44,22 +44,31 @@ def main() -> None:
 
 
 def compare(database: Database, contestants: list[Contestant], effort: Effort, reference: parity.Reference) -> str:
-    """Start every contestant, check that their answers agree, measure them in turn, and report."""
+    """Start every contestant, check that their answers agree, measure them in turn, and report.
+
+    Reads come first, on tables that nothing has changed; what writes leave is removed after each.
+    """
+    results: Results = {}
     with ExitStack() as stack:
         servers = {}
         for contestant in contestants:
-            first = next(iter(contestant.paths.values()))[0]
+            first = next(iter(contestant.requests.values()))[0].path
             start = node if contestant.node else uvicorn
             server = start(contestant.app, first, BENCHMARK_DATABASE=database.url)
             servers[contestant.name] = stack.enter_context(server)
-            parity.check(contestant, servers[contestant.name], reference)
-        entries = [
-            Entry(endpoint, contestant.name, servers[contestant.name], contestant.paths[endpoint])
-            for endpoint in dict.fromkeys(endpoint for contestant in contestants for endpoint in contestant.paths)
-            for contestant in contestants
-            if endpoint in contestant.paths
-        ]
-        results = measure_in_turn(entries, database.pid, effort)
+        for endpoints, restore in (((*READS, EMPTY), None), (tuple(WRITES), database.restore)):
+            for contestant in contestants:
+                parity.check(contestant, servers[contestant.name], endpoints, reference)
+            entries = [
+                Entry(
+                    *(endpoint, contestant.name, servers[contestant.name], contestant.requests[endpoint]),
+                    connections=1 if endpoint in ONE_CONNECTION else 16,
+                )
+                for endpoint in endpoints
+                for contestant in contestants
+                if endpoint in contestant.requests
+            ]
+            results |= measure_in_turn(entries, database.pid, effort, restore)
         memory = {name: peak_megabytes(server.pid) for name, server in servers.items()}
     return report.comparison(database, contestants, results, memory)
 

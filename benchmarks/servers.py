@@ -11,7 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from time import monotonic, sleep
 from urllib.error import HTTPError
+from urllib.request import Request as Message
 from urllib.request import urlopen
+
+from benchmarks.load import EXPECTED, Request
 
 ROOT = Path(__file__).resolve().parents[1]
 UVICORN = ("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning", "--workers", "1")
@@ -25,12 +28,21 @@ class Server:
     port: int
 
     def get(self, path: str) -> bytes:
-        """Return the body of the answer to `GET path`. Raises RuntimeError unless it is a 2xx."""
+        """Return the body of the answer to `GET path`. Raises RuntimeError unless it is a 200."""
+        return self.ask(Request(path))
+
+    def ask(self, request: Request) -> bytes:
+        """Return the body of the answer. Raises RuntimeError unless its status is the one expected of the method."""
+        path, method, body = request
+        url, headers = f"http://127.0.0.1:{self.port}{path}", {"Content-Type": "application/json"} if body else {}
         try:
-            with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
-                return bytes(response.read())
+            with urlopen(Message(url, body.encode() or None, headers, method=method), timeout=10) as response:
+                status, answer = response.status, bytes(response.read())
         except HTTPError as error:
-            raise RuntimeError(f"GET {path} answered {error.code}: {error.read().decode()[:500]}") from error
+            status, answer = error.code, error.read()
+        if status != EXPECTED[method]:
+            raise RuntimeError(f"{method} {path} answered {status}: {answer.decode()[:500]}")
+        return answer
 
 
 @contextmanager

@@ -1,8 +1,14 @@
-"""The framework of the floors: none. An ASGI callable that knows three requests and sends the bytes it is given."""
+"""The framework of the floors: none. An ASGI callable that knows six requests and sends the bytes it is given.
+
+It checks nothing: a body is taken for what it should be.
+"""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Any, Protocol
+
+from pydantic_core import from_json
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -10,9 +16,13 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Fetch(Protocol):
-    """Run the statement for one of `list`, `one`, `embed` with one integer, and give the JSON it makes, if any."""
+    """Run the statement of a name with its values, and give the JSON it makes, if any.
 
-    async def __call__(self, statement: str, value: int, /) -> bytes | None: ...
+    `list`, `one` and `embed` take an integer, `create` and `update` the columns in `POST`'s and `PATCH`'s order, and
+    `create_many` a list of such rows.
+    """
+
+    async def __call__(self, statement: str, /, *values: Any) -> bytes | None: ...
 
 
 class Floor:
@@ -26,6 +36,10 @@ class Floor:
             await self.live(receive, send)
             return
         path = scope["path"]
+        if scope["method"] != "GET":
+            created, body = await self.write(scope["method"], path, await read(receive))
+            await answer(send, body, created)
+            return
         if path != "/posts":
             body = await self.fetch("one", int(path[len("/posts/") :]))
         elif scope["query_string"] == b"limit=20&include=author,comments":
@@ -33,6 +47,14 @@ class Floor:
         else:
             body = await self.fetch("list", 50)
         await answer(send, body)
+
+    async def write(self, method: str, path: str, raw: bytes) -> tuple[int, bytes | None]:
+        sent = from_json(raw)
+        if method == "PATCH":
+            return 200, await self.fetch("update", sent["title"], sent["content"], int(path[len("/posts/") :]))
+        if isinstance(sent, list):
+            return 201, await self.fetch("create_many", [columns(row) for row in sent])
+        return 201, await self.fetch("create", *columns(sent))
 
     async def live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -42,9 +64,24 @@ class Floor:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def answer(send: Send, body: bytes | None) -> None:
+def columns(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Give what `create` stores: what was sent, and the defaults of the model."""
+    return row["title"], row["content"], 0, False, datetime.now(UTC), row["author_id"]
+
+
+async def read(receive: Receive) -> bytes:
+    """Read a body."""
+    message = await receive()
+    raw: bytes = message["body"]
+    while message.get("more_body"):
+        message = await receive()
+        raw += message["body"]
+    return raw
+
+
+async def answer(send: Send, body: bytes | None, status: int = 200) -> None:
     """Send JSON as it is, or a 404 if there is none."""
-    status, body = (404, b"null") if body is None else (200, body)
+    status, body = (404, b"null") if body is None else (status, body)
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

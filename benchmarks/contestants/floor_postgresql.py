@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 
@@ -38,11 +38,27 @@ def many(columns: str) -> str:
     return f"SELECT convert_to(coalesce(array_to_json(array_agg(q)), '[]')::text, 'UTF8') FROM ({rows}) q"
 
 
+# What a write returns; a name of its own for the row, which is the table's otherwise
+WRITTEN = f"RETURNING (SELECT convert_to(row_to_json(q)::text, 'UTF8') FROM (SELECT {POST}) q)"
+COLUMNS = "title, content, views, published, created_at, author_id"
+TYPES = ("text", "text", "int", "bool", "timestamptz", "int")
+LISTS = ", ".join(f"${number}::{type}[]" for number, type in enumerate(TYPES, 1))
+
 STATEMENTS = {
     "list": many(POST),
     "embed": many(f"{POST}, {AUTHOR}, {COMMENTS}"),
     "one": f"SELECT convert_to(row_to_json(q)::text, 'UTF8') FROM (SELECT {POST} FROM post p WHERE p.id = $1) q",
+    "create": f"INSERT INTO post AS p ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6) {WRITTEN}",
+    "update": f"UPDATE post p SET title = $1, content = $2 WHERE p.id = $3 {WRITTEN}",
+    "create_many": f"""
+        WITH p AS (INSERT INTO post ({COLUMNS}) SELECT * FROM unnest({LISTS}) RETURNING *)
+        SELECT convert_to(array_to_json(array_agg(q))::text, 'UTF8') FROM (SELECT {POST} FROM p ORDER BY id) q""",
 }
+
+
+def arguments(statement: str, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn rows into a list for each column."""
+    return tuple(zip(*values[0], strict=True)) if statement == "create_many" else values
 
 
 @asynccontextmanager
@@ -55,10 +71,10 @@ async def held_connections() -> AsyncIterator[Fetch]:
             stack.push_async_callback(connection.close)
             idle.put_nowait({name: await connection.prepare(sql) for name, sql in STATEMENTS.items()})
 
-        async def fetch(statement: str, value: int, /) -> bytes | None:
+        async def fetch(statement: str, /, *values: Any) -> bytes | None:
             prepared = await idle.get()
             try:
-                return cast(bytes | None, await prepared[statement].fetchval(value))
+                return cast(bytes | None, await prepared[statement].fetchval(*arguments(statement, values)))
             finally:
                 idle.put_nowait(prepared)
 
@@ -70,8 +86,8 @@ async def pool() -> AsyncIterator[Fetch]:
     """Ask asyncpg's own pool, with its defaults."""
     async with asyncpg.create_pool(os.environ["BENCHMARK_DATABASE"]) as connections:
 
-        async def fetch(statement: str, value: int, /) -> bytes | None:
-            return cast(bytes | None, await connections.fetchval(STATEMENTS[statement], value))
+        async def fetch(statement: str, /, *values: Any) -> bytes | None:
+            return cast(bytes | None, await connections.fetchval(STATEMENTS[statement], *arguments(statement, values)))
 
         yield fetch
 

@@ -4,6 +4,8 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from datetime import datetime
+from typing import Any
 
 from benchmarks.contestants.bare import Fetch, Floor
 
@@ -31,10 +33,15 @@ def many(pairs: str) -> str:
     return f"SELECT json_group_array(json_object({pairs})) FROM (SELECT * FROM post ORDER BY id LIMIT ?) p"
 
 
+COLUMNS = "title, content, views, published, created_at, author_id"
+WRITTEN = f"RETURNING json_object({POST.replace('p.', 'post.')})"  # aliases are not known there
+
 STATEMENTS = {
     "list": many(POST),
     "embed": many(f"{POST}, {AUTHOR}, {COMMENTS}"),
     "one": f"SELECT json_object({POST}) FROM post p WHERE p.id = ?",
+    "create": f"INSERT INTO post ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) {WRITTEN}",
+    "update": f"UPDATE post SET title = ?, content = ? WHERE id = ? {WRITTEN}",
 }
 
 
@@ -43,12 +50,29 @@ async def connect() -> AsyncIterator[Fetch]:
     """Hold one connection; the event loop waits for it."""
     path = os.environ["BENCHMARK_DATABASE"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
 
-        async def fetch(statement: str, value: int, /) -> bytes | None:
-            row = connection.execute(STATEMENTS[statement], (value,)).fetchone()
-            return None if row is None else row[0].encode()
+        async def fetch(statement: str, /, *values: Any) -> bytes | None:
+            if statement == "create_many":
+                return create_many(connection, values[0])
+            rows = connection.execute(STATEMENTS[statement], tuple(map(stored, values))).fetchall()
+            return rows[0][0].encode() if rows else None
 
         yield fetch
+
+
+def create_many(connection: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> bytes:
+    """Insert rows in one transaction; SQLite has no arrays."""
+    with connection:
+        connection.execute("BEGIN IMMEDIATE")
+        written = [connection.execute(STATEMENTS["create"], tuple(map(stored, row))).fetchall()[0][0] for row in rows]
+    return f"[{','.join(written)}]".encode()
+
+
+def stored(value: Any) -> Any:
+    """Write a moment as SQLAlchemy stores it."""
+    return value.strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
 
 
 app = Floor(connect)

@@ -3,18 +3,52 @@
 A contestant reads the database's URL from `BENCHMARK_DATABASE`; all must answer the requests with the same JSON.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
-from benchmarks.data import POSTS
+from benchmarks.data import POSTS, USERS, words
+from benchmarks.load import NUMBER, Request, gets
 
 LIST, ONE, EMBED, EMPTY = "50 posts", "one post by id", "20 posts with author and comments", "empty answer"
+CREATE, UPDATE, BATCH_ROWS = "POST of one post", "PATCH of title and content", 1_000
+ONE_BY_ONE, BATCH = "POST of one post, one after the other", f"POST of an array of {BATCH_ROWS:,} posts"
+ONE_CONNECTION = (ONE_BY_ONE, BATCH)
 
-ENDPOINTS: Mapping[str, tuple[str, ...]] = {
-    LIST: ("/posts",),
-    ONE: tuple(f"/posts/{id}" for id in Random(1).sample(range(1, POSTS + 1), POSTS)),
-    EMBED: ("/posts?limit=20&include=author,comments",),
+Requests = tuple[Request, ...]
+random = Random(1)
+
+
+def title_and_content() -> dict[str, Any]:
+    """Return what a client writes: text as long as that of the rows that are there."""
+    text = [words(random, 15, 30) for _ in range(2)]
+    return {"title": f"{words(random, 3, 7).capitalize()} {NUMBER}", "content": "\n\n".join(text)}
+
+
+def post() -> dict[str, Any]:
+    """Return a new post; the database numbers it, and the model fills three more columns."""
+    return title_and_content() | {"author_id": random.randint(1, USERS)}
+
+
+def posted(path: str, *bodies: Any) -> Requests:
+    """Post each body."""
+    return tuple(Request(path, "POST", json.dumps(body, ensure_ascii=False)) for body in bodies)
+
+
+IDS = random.sample(range(1, POSTS + 1), POSTS)
+READS: Mapping[str, Requests] = {
+    LIST: gets("/posts"),
+    ONE: gets(*(f"/posts/{id}" for id in IDS)),
+    EMBED: gets("/posts?limit=20&include=author,comments"),
+}
+POSTS_OF_ONE = posted("/posts", *(post() for _ in range(200)))
+WRITES: Mapping[str, Requests] = {
+    CREATE: POSTS_OF_ONE,
+    UPDATE: tuple(Request(f"/posts/{id}", "PATCH", json.dumps(title_and_content())) for id in IDS),
+    ONE_BY_ONE: POSTS_OF_ONE,
+    BATCH: posted("/posts", [post() for _ in range(BATCH_ROWS)]),
 }
 BOTH = ("postgresql", "sqlite")
 
@@ -31,7 +65,7 @@ class Contestant:
     about: str
     databases: tuple[str, ...] = BOTH
     node: bool = False
-    paths: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: ENDPOINTS)
+    requests: Mapping[str, Requests] = field(default_factory=lambda: {**READS, **WRITES})
 
 
 CONTESTANTS = (
@@ -39,9 +73,14 @@ CONTESTANTS = (
     Contestant(
         HAND_WRITTEN,
         "handwritten:app",
-        "FastAPI + SQLModel `AsyncSession`, `response_model`, `selectinload`; asyncpg or aiosqlite",
-        # One route, one response model: the embedding list is a route of its own, which costs less than a union.
-        paths=dict(ENDPOINTS) | {EMBED: ("/posts/detailed?limit=20",)},
+        "FastAPI + SQLModel `AsyncSession`, `response_model`, `selectinload`, commit and refresh; asyncpg or aiosqlite",
+        # One route, one body, one response model: lists of another form are routes of their own, cheaper than a union.
+        requests={
+            **READS,
+            **WRITES,
+            EMBED: gets("/posts/detailed?limit=20"),
+            BATCH: tuple(request._replace(path="/posts/bulk") for request in WRITES[BATCH]),
+        },
     ),
     Contestant(
         "floor",
@@ -59,11 +98,11 @@ CONTESTANTS = (
     Contestant(
         "fastify",
         "fastify",
-        "hand-written with Fastify and pg: response schemas, named statements (Node; only with `--fastify`)",
+        "reads hand-written with Fastify and pg: response schemas, named statements (Node; only with `--fastify`)",
         ("postgresql",),
         node=True,
-        paths=dict(ENDPOINTS) | {EMBED: ("/posts/detailed?limit=20",)},
+        requests={**READS, EMBED: gets("/posts/detailed?limit=20")},
     ),
-    Contestant("empty-asgi", "empty_asgi:app", "bare ASGI, `{}`, no database", paths={EMPTY: ("/",)}),
-    Contestant("empty-fastapi", "empty_fastapi:app", "FastAPI route, `{}`, no database", paths={EMPTY: ("/",)}),
+    Contestant("empty-asgi", "empty_asgi:app", "bare ASGI, `{}`, no database", requests={EMPTY: gets("/")}),
+    Contestant("empty-fastapi", "empty_fastapi:app", "FastAPI route, `{}`, no database", requests={EMPTY: gets("/")}),
 )
