@@ -66,9 +66,17 @@ class Served:
         """Read an answer as JSON, also when it is a problem."""
         return json.loads(self.text(path))
 
+    def send(self, method: str, path: str, body: Any) -> Any:
+        """Send JSON, and read the answer as JSON."""
+        sent, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
+        return json.loads(self._answer(urllib.request.Request(self.url + path, sent, kind, method=method)))
+
     def text(self, path: str) -> str:
+        return self._answer(urllib.request.Request(self.url + path))
+
+    def _answer(self, request: urllib.request.Request) -> str:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=_PATIENCE) as answer:
+            with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:
                 return str(answer.read().decode())
         except HTTPError as problem:
             with problem:

@@ -17,6 +17,7 @@ FILES = {
     "broken.py": "import missing_module\n",
     "unrelated.py": projects.TABLES.replace('foreign_key="zoo.id"', "index=True"),
     "nothing.py": "x = 1\n",
+    "api.py": "from models import Zoo\nfrom onetrip import API\napi = API(Zoo, database='sqlite:///zoo.db')\n",
 }
 
 
@@ -53,6 +54,11 @@ def sentence(errors: str) -> str:
         ),
         (["models.py", "--database", "mysql://127.0.0.1/zoo"], "--database: The database 'mysql' is not supported"),
         (["sqlite://", "--database", "sqlite://"], "The target sqlite:// is a database already: leave --database out"),
+        (
+            ["api.py:api", "--read-only"],
+            "--read-only is for tables and for databases. What api.py serves is said there: API(…, read_only=True).",
+        ),
+        (["api.py", "--read-only"], "--read-only is for tables and for databases. What api.py serves is said there"),
         (["sqlite://", "--reload"], "--reload watches Python files, and a database has none: leave it out."),
         (["models.py", "--host", "no.such.host.invalid"], "--host no.such.host.invalid: there is no such host."),
         (["models.py", "--host", "192.0.2.1"], "Nothing can listen on 192.0.2.1, port 0: "),
@@ -114,6 +120,14 @@ def test_help_and_version(command: Command, monkeypatch: pytest.MonkeyPatch) -> 
     version = command("--version")
     assert version.code == 0
     assert version.output.startswith("onetrip ") and version.output.count("\n") == 1
+
+
+def test_no_command_shows_the_commands(command: Command) -> None:
+    """Without arguments the help is printed, and the exit code is that of a wrong option."""
+    finished = command()
+    assert finished.code == 2
+    assert "Usage: onetrip" in finished.output and "serve" in finished.output
+    assert finished.errors == ""
 
 
 def test_debug_keeps_the_exception(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,10 +99,32 @@ def test_a_database(backend: Backend, tmp_path: Path) -> None:
     with served(backend.url, ONETRIP_DATABASE_URL="sqlite:///elsewhere.db", folder=tmp_path) as server:
         (book,) = server.get("/book?include=author")
         assert book["author"] == {"id": 1, "name": "Ada"}
+        assert server.send("PATCH", "/author/1", {"name": "Lovelace"}) == {"id": 1, "name": "Lovelace"}
     assert f"Database   {database(backend)}" in lines(server)
-    assert "           its own tables; it is read and not changed" in lines(server)
+    assert "           its own tables; rows can be changed" in lines(server)
     assert "Resources  /author  books" in lines(server)
     assert "Notes      log is not served. It has no primary key, so its rows have no address." in server.output
+
+
+def test_a_database_that_is_only_read(backend: Backend, tmp_path: Path) -> None:
+    """`--read-only` serves nothing that changes rows."""
+    with backend.engine().begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO author VALUES (1, 'Ada')")
+    with served(backend.url, "--read-only", folder=tmp_path) as server:
+        refused = server.send("PATCH", "/author/1", {"name": "Lovelace"})
+        assert (refused["status"], refused["detail"]) == (405, "This path answers GET or HEAD.")
+        assert set(server.get("/openapi.json")["paths"]["/author/{id}"]) == {"get"}
+        assert server.get("/author/1") == {"id": 1, "name": "Ada"}
+    assert "           its own tables; it is read and not changed" in lines(server)
+
+
+def test_tables_that_are_only_read(tmp_path: Path) -> None:
+    """`--read-only` is for files of tables, too; their tables are created all the same."""
+    write(tmp_path, projects.TABLES_ONLY)
+    with served("models.py", "--read-only", folder=tmp_path) as server:
+        assert server.send("POST", "/zoos", {"name": "Artis"})["status"] == 405
+        assert server.get("/zoos") == []
 
 
 @needs_chinook

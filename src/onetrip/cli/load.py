@@ -22,7 +22,7 @@ from onetrip.cli.application import application
 from onetrip.cli.connection import connected
 from onetrip.cli.imports import import_all, import_code
 from onetrip.cli.places import path_shown, url_shown
-from onetrip.cli.target import Code, DatabaseTarget, ModuleTarget, ObjectTarget, Target
+from onetrip.cli.target import Code, DatabaseTarget, ObjectTarget, Target
 from onetrip.db.database import Database
 from onetrip.errors import ConfigurationError, nearest
 from onetrip.schema.reflect import Progress, Reflected, reflect
@@ -43,26 +43,39 @@ class Loaded:
     reflected: bool = False
 
 
-def load(target: Target, progress: Progress) -> Loaded:
-    """Import or reflect a target. Raises `ConfigurationError` for whatever cannot be served."""
-    match target:
-        case DatabaseTarget(url):
-            return _database(url, progress)
-        case ObjectTarget(code, attribute):
-            return _object(code, attribute)
-        case ModuleTarget(code):
-            return _module(code)
+def load(target: Target, progress: Progress, *, read_only: bool = False) -> Loaded:
+    """Import or reflect a target. Raises `ConfigurationError` for whatever cannot be served.
+
+    `read_only` is for tables: what can be changed through an API of the user's is said where it is made.
+    """
+    if isinstance(target, DatabaseTarget):
+        return _database(target.url, progress, read_only)
+    if isinstance(target, ObjectTarget):
+        loaded = _object(target.code, target.attribute)
+    else:
+        modules = import_all(target.code)
+        made = _made(target.code, modules)
+        if made is None:
+            return _tables_of(target.code, modules, read_only)
+        loaded = made
+    if read_only:
+        raise ConfigurationError(
+            f"--read-only is for tables and for databases. What {path_shown(target.code.path)} serves is said there: "
+            "API(…, read_only=True)."
+        )
+    return loaded
 
 
 # A database
 
 
-def _database(url: URL, progress: Progress) -> Loaded:
+def _database(url: URL, progress: Progress, read_only: bool) -> Loaded:
     reflected = asyncio.run(_reflect(Database(url, own=False), progress))
     remarks = [f"{refusal.table} is not served. {refusal.reason}" for refusal in reflected.refused]
     if not reflected.classes:
         raise ConfigurationError(" ".join((f"There is no table to serve in {url_shown(url)}.", *remarks)))
-    api = API(*reflected.classes, database=url.render_as_string(hide_password=False), own=False)
+    shown = url.render_as_string(hide_password=False)
+    api = API(*reflected.classes, database=shown, own=False, read_only=read_only)
     remarks += [f"{refusal.table}: {refusal.reason}" for refusal in reflected.unrelated]
     name = Path(url.database).stem if url.drivername == "sqlite" and url.database else url.database
     return Loaded(application(api, _title(name or "database")), (api,), remarks=tuple(remarks), reflected=True)
@@ -116,18 +129,23 @@ def _asgi(found: Any, place: str) -> ASGIApp:
 # A file or package
 
 
-def _module(code: Code) -> Loaded:
-    modules = import_all(code)
+def _made(code: Code, modules: Sequence[ModuleType]) -> Loaded | None:
+    """Find the application, or the API, that somebody made."""
     app = _only(_named(modules, Starlette), "app", "applications", code)
     if app is not None:
         return _served(app, modules, code)
     api = _only(_named(modules, API), "api", "APIs", code)
     if api is not None:
         return Loaded(application(api, _title(code.name)), (api,), code)
+    return None
+
+
+def _tables_of(code: Code, modules: Sequence[ModuleType], read_only: bool) -> Loaded:
+    """Make an API of the tables."""
     tables, strangers = _tables(modules)
     if not tables:
         raise ConfigurationError(_no_tables(code, modules))
-    api = API(*tables, database=f"sqlite:///{code.name}.db", own=False)
+    api = API(*tables, database=f"sqlite:///{code.name}.db", own=False, read_only=read_only)
     return Loaded(application(api, _title(code.name)), (api,), code, tuple(strangers))
 
 

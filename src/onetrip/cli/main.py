@@ -36,6 +36,8 @@ def run() -> None:
         code = app(prog_name="onetrip", standalone_mode=False)
     except TyperException as error:
         message, context = error.format_message(), getattr(error, "ctx", None)
+        if not message:  # there was no command, and the help has been printed
+            sys.exit(error.exit_code)
         called = "onetrip serve" if context is None or context.parent is None else context.command_path
         fail(f"{message}{'' if message[-1] in '.?!' else '.'} See '{called} --help'.", 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -102,6 +104,9 @@ def serve(
     port: Annotated[
         int, typer.Option(metavar="PORT", min=0, max=65535, help="The port; 0 is any that is free.")
     ] = 8000,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Serve nothing that changes rows: of tables and of a database.")
+    ] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when a Python file changes.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each request.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
@@ -113,7 +118,7 @@ def serve(
         called, found = choose_target(target, settings)
         options = Options(
             called=called, target=found, database=choose_database(database, found, settings), host=host, port=port,
-            reload=reload, quiet=quiet, debug=debug,
+            read_only=read_only, reload=reload, quiet=quiet, debug=debug,
         )  # fmt: skip
         serve_target(options)
 

@@ -125,7 +125,8 @@ def _state(prepared: Prepared, loaded: Loaded) -> Iterator[Text]:
         rows = "" if prepared.rows is None else f" and {prepared.rows:,} rows from its seed"
         yield Text(f"created now: {tables}{rows}, in {prepared.seconds:.1f} s", "green")
     elif loaded.reflected:
-        yield Text("its own tables; it is read and not changed", "dim")
+        written = any(resource.writes.delete for api in loaded.apis for resource in api.schema.resources.values())
+        yield Text(f"its own tables; {'rows can be changed' if written else 'it is read and not changed'}", "dim")
     if prepared.differences:
         yield Text("differs from the code, and was left as it is:", "yellow")
         for difference in prepared.differences:

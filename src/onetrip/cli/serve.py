@@ -40,6 +40,7 @@ class Options:
     database: str | None
     host: str
     port: int
+    read_only: bool
     reload: bool
     quiet: bool
     debug: bool
@@ -89,7 +90,7 @@ def _serve_in_child(options: Options, sockets: list[socket.socket] | None) -> No
 def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
     logging.getLogger("onetrip").addHandler(logging.NullHandler())  # until it serves, what fails is said once
     with Work() as work:
-        loaded = load(options.target, work.reading)
+        loaded = load(options.target, work.reading, read_only=options.read_only)
         prepared = asyncio.run(prepare(loaded, work.working))
     everywhere = options.host in _EVERYWHERE
     host = "127.0.0.1" if everywhere else options.host
