@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrip.errors import Location
-from onetrip.schema.model import Computed, Constraint, Field, Generated, Relation, ResourceSchema, View
+from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +171,50 @@ class Upsert:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """A row that others refer to: of `entity`, by its key. `pairs` are their columns, each with a part of that key."""
+
+    entity: type[Any]
+    where: tuple[Comparison, ...]
+    pairs: Pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A new row of `rows`, which links the rows at its `ends`; without those there is none.
+
+    With `kept`, a link that is there already stays: its `changed` columns become what a new one would have, and
+    `updated` are what Python fills in then.
+    """
+
+    rows: ResourceSchema
+    ends: tuple[End, End]
+    assignments: tuple[Assignment, ...]
+    kept: bool = False
+    changed: tuple[Field, ...] = ()
+    updated: tuple[Assignment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlink:
+    """The end of a link."""
+
+    rows: ResourceSchema
+    ends: tuple[End, End]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Insert:
-    """New rows. With `many`, each parameter is the list of the values of its column."""
+    """New rows. With `many`, each parameter is the list of the values of its column.
+
+    With an `anchor`, they refer to that row, and without it there are none; with a `link`, they are linked to it.
+    """
 
     assignments: tuple[Assignment, ...]
     many: bool = False
     upsert: Upsert | None = None
+    anchor: End | None = None
+    link: Link | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +239,7 @@ class Delete:
     cap: int | None = None
 
 
-Mutation = Insert | Update | Delete
+Mutation = Insert | Update | Delete | Link | Unlink
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

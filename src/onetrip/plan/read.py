@@ -27,9 +27,12 @@ MAX_ERRORS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Endpoint:
-    """What a path stands for: a collection, one row, a relation of one row, or a row that is about to be made."""
+    """What a path stands for: a collection, one row, a relation of one row, or a row that is about to be made.
 
-    kind: Literal["collection", "item", "related", "created"]
+    A `child` is about to be made at the end of a relation, and a `link` is between the rows at both ends of it.
+    """
+
+    kind: Literal["collection", "item", "related", "created", "child", "link"]
     resource: ResourceSchema
     relation: Relation | None = None
     target: ResourceSchema
@@ -37,12 +40,16 @@ class Endpoint:
     @property
     def many(self) -> bool:
         """Whether the answer is a list."""
-        return self.kind == "collection" or (self.relation is not None and self.relation.many)
+        return self.kind == "collection" or (
+            self.kind == "related" and self.relation is not None and self.relation.many
+        )
 
     @property
     def key(self) -> tuple[Field, ...]:
-        """The key that stands in the path."""
-        return () if self.kind in ("collection", "created") else self.resource.key
+        """The key that stands in the path; of a link, both keys."""
+        if self.kind in ("collection", "created"):
+            return ()
+        return (*self.resource.key, *self.target.key) if self.kind == "link" else self.resource.key
 
 
 def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) -> ReadPlan:

@@ -37,6 +37,7 @@ from onetrip.schema.refusals import (
     refuse_unfillable,
     refuse_untyped,
 )
+from onetrip.schema.through import changes, link_mapper
 from onetrip.schema.types import as_base64, describe
 from onetrip.schema.units import hooks_of, units_of_work
 from onetrip.schema.written import Source, refuse_relation_readers, written_view
@@ -55,7 +56,7 @@ def derive(declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: 
     derivation = _Derivation(drafts, dialect, inexact)
     schema = Schema(resources={draft.name: derivation.resource(draft) for draft in drafts})
     refuse_link_clashes(schema)
-    return schema
+    return replace(schema, through=changes(schema.resources, derivation.link_rows))
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,21 @@ class _Derivation:
             "conditional": draft.resource.require_if_match,
             "bulk": draft.resource.bulk_limit if draft.resource.bulk else None,
         }
+
+    def link_rows(self, prop: RelationshipProperty[Any]) -> ResourceSchema:
+        """Describe the link rows of a many-to-many relation as a resource, of which nothing is shown by itself."""
+        mapper = link_mapper(prop)
+        draft = self._draft(mapper)
+        columns = self._columns(mapper)
+        shown = tuple(field for field in columns if field.attribute not in draft.hidden.attributes)
+        named = {field.attribute: field for field in columns}
+        view = View(entity=mapper.class_, columns=columns, items=shown, model=None)
+        return ResourceSchema(
+            name=draft.name, title=mapper.class_.__name__, singular=draft.name, plural=draft.name,
+            entity=mapper.class_, view=view, relations={}, writes=self._writes(draft, view),
+            key=tuple(named[mapper.get_property_by_column(column).key] for column in mapper.primary_key),
+            deleted=next((field for field in columns if field.attribute == deletion_of(mapper)), None),
+        )  # fmt: skip
 
     # Columns
 

@@ -98,12 +98,20 @@ class Body:
     """What a client may send: a Pydantic model, and the columns that its fields set, by the name of the field.
 
     A field whose value is `pydantic.MISSING` was not sent and has no default here: the database's own applies. `extra`
-    names fields that set no column; they are there for a hook.
+    names fields that set no column; they are there for a hook. `given` are keys that no client sends, because the path
+    says what they are; the model takes them all the same.
     """
 
     model: Any
     columns: Mapping[str, Field]
     extra: tuple[str, ...] = ()
+    given: Mapping[str, Field] = field(default_factory=dict)
+
+    @property
+    def is_required(self) -> bool:
+        """Whether something must be sent."""
+        fields = self.model.model_fields.items()
+        return any(info.is_required() and (info.validation_alias or name) not in self.given for name, info in fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -201,11 +209,31 @@ class ResourceSchema:
         object.__setattr__(self, "fields", {shown.name: shown for shown in self.view.fields})
 
 
+Pairs = tuple[tuple[Field, Field], ...]
+"""Columns of a foreign key, each with the part of a key that it refers to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Through:
+    """What can be changed through a relation to many: `create` is taken of a row that is made at the end of it.
+
+    `near` refers to the row in the path: from the new row, or, where there are many on both sides, from link rows.
+    Those are described by `rows`, refer to the other side by `far`, and `link` is what a client may say of one.
+    """
+
+    create: Body | None
+    near: Pairs
+    far: Pairs = ()
+    rows: ResourceSchema | None = None
+    link: Body | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schema:
-    """Everything that is served, by path segment."""
+    """Everything that is served, by path segment, and what can be changed `through` its relations."""
 
     resources: Mapping[str, ResourceSchema]
+    through: Mapping[Relation, Through] = field(default_factory=dict)
 
     def read_only(self) -> "Schema":
         """Answer the same, of which nothing can be changed."""
