@@ -73,8 +73,13 @@ class WriteStatement:
 
     With `again`, the identity stands alone, and the row is read by a second statement in the same transaction. With
     `each`, the values are lists, and the statement runs once for each of their items, in one transaction.
+
+    `before` finds the rows of a change of many, where that cannot answer with them. `otherwise` is run when an upsert
+    has found a row that is there, and so answered with none; without it, the value begins with whether the row is new.
     """
 
     statement: Statement
     again: bool = False
     each: bool = False
+    before: Statement | None = None
+    otherwise: Statement | None = None

@@ -3,15 +3,17 @@
 Never fails on user input: a plan that exists compiles.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, aliased
 
 from onetrip.plan.ir import Delete, Embedded, Insert, Selection, Shape, Update, WritePlan
 from onetrip.schema.model import Field, ResourceSchema
+from onetrip.sql.bulk import are_few, are_found, found, in_order
+from onetrip.sql.columns import assigned, column_of, first_version, increased, next_version
 from onetrip.sql.conditions import alive, condition
 from onetrip.sql.dialects.clock import database_time
 from onetrip.sql.dialects.dialect import Dialect, Render
@@ -20,10 +22,13 @@ from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
 from onetrip.sql.statement import VERSION, WriteStatement, placeholder
 from onetrip.sql.template import Template, quoted
+from onetrip.sql.upsert import clash_of
 
 
 def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
     """Compile a write."""
+    if isinstance(plan.mutation, Update | Delete) and plan.mutation.cap is not None:
+        return _compile_bulk(plan, dialect)
     if plan.shape is None:
         return WriteStatement(compiled(_mutation(plan, dialect).returning(sa.literal_column("1")), dialect))
     shape, resource = plan.shape, plan.resource
@@ -36,64 +41,84 @@ def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
 
     finish = finisher(shape, dialect.sqlalchemy) if plan.python and not again else None
     whole = _many(plan, dialect, lambda entity: render(entity)[-1:]) if many else None
-    one = dialect.returning(_mutation(plan, dialect), resource.entity, render) if whole is None else None
-    return WriteStatement(
-        compiled(one if whole is None else whole, dialect, finish), again, each=many and whole is None
-    )
+    if whole is not None:
+        return WriteStatement(compiled(whole, dialect, finish), again)
+    if isinstance(plan.mutation, Insert) and plan.mutation.upsert is not None:
+        insert = _mutation(plan, dialect)
+        first, second = dialect.upserting(insert, clash_of(plan, dialect, insert), resource.entity, render)
+        otherwise = None if second is None else compiled(second, dialect, finish)
+        return WriteStatement(compiled(first, dialect, finish), again, each=many, otherwise=otherwise)
+    one = dialect.returning(_mutation(plan, dialect), resource.entity, render)
+    return WriteStatement(compiled(one, dialect, finish), again, each=many)
 
 
-def _mutation(plan: WritePlan, dialect: Dialect) -> Any:
+def _compile_bulk(plan: WritePlan, dialect: Dialect) -> WriteStatement:
+    """Compile a change of many rows; the keys of those that are deleted are answered with in place of the rows."""
+    entity, shape, keys = plan.resource.entity, plan.shape, found(plan, dialect)
+    mutation = _mutation(plan, dialect, are_found(plan, keys))
+
+    def identities(source: Any) -> Select[Any]:
+        key = [(part.type, getattr(source, part.attribute)) for part in plan.resource.key]
+        rows = sa.select().select_from(source).order_by(*(column for _, column in key))
+        return dialect.objects(rows, [(str(number), dialect.write(*part)) for number, part in enumerate(key)])
+
+    def rendered(source: Any) -> Select[Any]:
+        if shape is None or plan.leads_back:
+            return identities(source)
+        return objects(Selection(shape=shape, order=in_order(plan)), dialect, source=source)
+
+    finish = finisher(shape, dialect.sqlalchemy) if shape is not None and plan.python and not plan.leads_back else None
+    whole = dialect.returning_many(mutation, entity, lambda source: [rendered(source)], are_few(plan, keys))
+    if whole is not None:
+        return WriteStatement(compiled(whole, dialect, finish), again=plan.leads_back)
+    before = dialect.records(identities(aliased(entity, keys)))
+    change = mutation.returning(sa.literal_column("1"))
+    return WriteStatement(compiled(change, dialect), again=True, before=compiled(before, dialect))
+
+
+def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> Any:
+    """Write the mutation; the rows that change are told by `where` in place of the plan's own conditions, if given."""
     mapper: Mapper[Any] = sa.inspect(plan.resource.entity)
     table: Any = mapper.local_table
     mutation, version = plan.mutation, plan.resource.writes.version
     if isinstance(mutation, Insert):
-        values = _values(mutation.assignments, mapper, dialect)
-        return dialect.insert(table).values(values | _first_version(version, mapper, values))
+        values = assigned(mutation.assignments, mapper, dialect)
+        return dialect.insert(table).values(values | first_version(version, mapper, values))
     deleted = plan.resource.deleted if isinstance(mutation, Delete) else None
     change: Any = sa.delete(table) if isinstance(mutation, Delete) and deleted is None else sa.update(table)
     entity = plan.resource.entity
-    change = change.where(*(condition(part, entity, dialect) for part in mutation.where), *alive(entity))
+    where = where or [condition(part, entity, dialect) for part in mutation.where]
+    change = change.where(*where, *alive(entity))
     if plan.conditional and version is not None:
-        column = _column(version, mapper)
+        column = column_of(version, mapper)
         expected = dialect.parameter(placeholder(len(plan.parameters)), column.type)
         change = change.where(column == expected)
     if deleted is not None:
-        change = change.values({_column(deleted, mapper): database_time()} | _next_version(version, mapper))
+        change = change.values({column_of(deleted, mapper): database_time()} | next_version(version, mapper))
     if isinstance(mutation, Update):
-        values = {_column(field, mapper): default_of(_column(field, mapper)) for field in mutation.reset}
-        values |= _values(mutation.assignments, mapper, dialect)
-        change = change.values(values | _next_version(version, mapper))
+        values = {column_of(field, mapper): default_of(column_of(field, mapper)) for field in mutation.reset}
+        values |= assigned(mutation.assignments, mapper, dialect)
+        values |= increased(mutation.increments, mapper, dialect)
+        change = change.values(values | next_version(version, mapper))
     return change
-
-
-def _next_version(version: Field | None, mapper: Mapper[Any]) -> dict[Any, Any]:
-    column = None if version is None else _column(version, mapper)
-    return {} if column is None else {column: column + sa.literal_column("1")}
 
 
 def _many(plan: WritePlan, dialect: Dialect, render: Render) -> Any:
     """Insert rows from lists, where the database can."""
     assert isinstance(plan.mutation, Insert)
+    if plan.mutation.upsert is not None and not plan.mutation.upsert.changed:
+        return None  # what is there already would be missing
     mapper: Mapper[Any] = sa.inspect(plan.resource.entity)
-    columns = {_column(item.field, mapper): placeholder(item.parameter) for item in plan.mutation.assignments}
-    fixed = _first_version(plan.resource.writes.version, mapper, columns)
-    return dialect.insert_many(columns, fixed, plan.resource.entity, render)
+    columns = {column_of(item.field, mapper): placeholder(item.parameter) for item in plan.mutation.assignments}
+    fixed = first_version(plan.resource.writes.version, mapper, columns)
+    return dialect.insert_many(columns, fixed, plan.resource.entity, render, _settled(plan, dialect))
 
 
-def _values(assignments: Any, mapper: Mapper[Any], dialect: Dialect) -> dict[Any, Any]:
-    columns = [(_column(item.field, mapper), placeholder(item.parameter)) for item in assignments]
-    return {column: dialect.parameter(name, column.type) for column, name in columns}
-
-
-def _first_version(version: Field | None, mapper: Mapper[Any], given: Any) -> dict[Any, Any]:
-    """Begin to count at one, as SQLAlchemy does."""
-    if version is None or (column := _column(version, mapper)) in given:
-        return {}
-    return {column: sa.literal_column("1", column.type)}
-
-
-def _column(field: Field, mapper: Mapper[Any]) -> Any:
-    return mapper.column_attrs[field.attribute].columns[0]
+def _settled(plan: WritePlan, dialect: Dialect) -> Callable[[Any], Any]:
+    """Answer how an INSERT of many rows is completed."""
+    if isinstance(plan.mutation, Insert) and plan.mutation.upsert is not None:
+        return lambda insert: clash_of(plan, dialect, insert).settle(insert)
+    return lambda insert: insert
 
 
 def default_of(column: Any) -> Any:
@@ -117,5 +142,5 @@ def _is_flat(shape: Shape, entity: type[Any]) -> bool:
     mapper: Mapper[Any] = sa.inspect(entity)
     shown = [item for item in shape.items if isinstance(item, Field)] if shape.view.python is None else []
     columns = shape.view.columns if shape.view.python is not None else shown
-    plain = all(isinstance(_column(field, mapper), sa.Column) for field in columns)
+    plain = all(isinstance(column_of(field, mapper), sa.Column) for field in columns)
     return plain and not shape.loaded and not any(isinstance(item, Embedded) for item in shape.items)

@@ -6,7 +6,7 @@ array are assembled, how NULLs sort. Nothing outside this folder asks which data
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
@@ -21,6 +21,23 @@ Writer = Callable[[FieldType, Any], Any]
 
 Render = Callable[[Any], Sequence[Select[Any]]]
 """`(entity) → selects of one JSON column` over the rows that an entity stands for."""
+
+
+class Clash(NamedTuple):
+    """What an INSERT does about a row that is there: `target` finds it, and `change` is made of it, or `None`.
+
+    Both are arguments of `on_conflict_do_update`. `existing` are the conditions by which the row is read.
+    """
+
+    target: Mapping[str, Any]
+    existing: Sequence[Any]
+    change: Mapping[str, Any] | None
+
+    def settle(self, insert: Any) -> Any:
+        """Complete an INSERT, which answers with no row where there is nothing to change."""
+        if self.change is None:
+            return insert.on_conflict_do_nothing(**self.target)
+        return insert.on_conflict_do_update(**self.target, **self.change)
 
 
 class Dialect(ABC):
@@ -82,14 +99,36 @@ class Dialect(ABC):
         """Run a mutation of one row and answer what `render` makes of it: texts, joined by `statement.SEPARATOR`."""
 
     @abstractmethod
+    def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
+        """Insert a row, or do what is said about the one that is there, and answer what `render` makes of either.
+
+        Where one statement can say which of the two it was, it does so in front of the texts: `true` for a new row.
+        Else there is a second one, to be run when the first has found a row that is there, and so answers with none.
+        """
+
+    def returning_many(self, mutation: Any, entity: Any, render: Render, condition: Any) -> Any:
+        """Run a mutation of many rows and answer as `records` does; with no row where a condition does not hold.
+
+        `None` when this database cannot.
+        """
+        return None
+
+    @abstractmethod
+    def increased(self, type_: FieldType, column: Any, name: str) -> Any:
+        """Add what is in a placeholder to a number; NULL stays NULL, and what the column cannot hold is an error."""
+
+    @abstractmethod
     def returns_embeds(self) -> bool:
         """Say whether `returning` can follow relations."""
 
-    def insert_many(self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render) -> Any:
+    def insert_many(
+        self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render,
+        settle: Callable[[Any], Any] | None = None,
+    ) -> Any:  # fmt: skip
         """Insert the rows of lists, one list for each column, and answer as `records` does.
 
-        `columns` are named with their placeholders; `fixed` ones are equal in all rows. `None` when this database
-        cannot, or not for such columns: then rows are inserted one after the other.
+        `columns` are named with their placeholders; `fixed` ones are equal in all rows. `settle` completes the INSERT.
+        `None` when this database cannot, or not for such columns: then rows are inserted one after the other.
         """
         return None
 

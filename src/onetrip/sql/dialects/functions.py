@@ -90,6 +90,26 @@ def _number(value: Any) -> Any:
     return repr(value) if isinstance(value, float) else value
 
 
+def _sum(value: Any, amount: int, low: int, high: int) -> Any:
+    """Add whole numbers; what the column cannot hold is an error that SQLite calls too big."""
+    if not isinstance(value, int):
+        return value  # NULL, or what is no number
+    if not low <= value + amount <= high:
+        raise OverflowError
+    return value + amount
+
+
+def _decimal_sum(value: Any, amount: str, digits: int, decimals: int) -> Any:
+    """Add decimal numbers, which are stored as floats, exactly; the same is an error."""
+    if not isinstance(value, int | float):
+        return value
+    total = Decimal(_decimal(value, decimals)) + Decimal(amount)
+    stored = float(total)
+    if (digits >= 0 and total.copy_abs() >= Decimal(10) ** digits) or Decimal(f"{stored:.{decimals}f}") != total:
+        raise OverflowError
+    return stored
+
+
 def _text(value: bytes | str | None) -> str | None:
     return value.decode() if isinstance(value, bytes) else value
 
@@ -113,11 +133,13 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_boolean": (1, _boolean),
     "onetrip_datetime": (1, _datetime),
     "onetrip_decimal": (2, _decimal),
+    "onetrip_decimal_sum": (4, _decimal_sum),
     "onetrip_duration": (1, _duration),
     "onetrip_float": (1, _float),
     "onetrip_json": (1, _json),
     "onetrip_local_datetime": (1, _local_datetime),
     "onetrip_number": (1, _number),
+    "onetrip_sum": (4, _sum),
     "onetrip_text": (1, _text),
     "onetrip_time": (1, _time),
     "onetrip_uuid": (1, _uuid),

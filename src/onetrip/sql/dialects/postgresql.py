@@ -3,7 +3,7 @@
 https://www.postgresql.org/docs/current/functions-json.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,10 +14,13 @@ from sqlalchemy.orm import aliased
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Dialect, Render, Writer, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Clash, Dialect, Render, Writer, as_is, by_template, cases
 from onetrip.sql.template import Template, identifier, quoted
 
 _JSON = sa.types.NullType()
+_NEW = "onetrip_new"
+"""The name of a column that says whether a row was inserted."""
+
 _NAME_BYTES = 63
 """Longer identifiers are cut off."""
 
@@ -104,7 +107,10 @@ class PostgreSQL(Dialect):
         """A subquery sees the tables as they were before the statement."""
         return True
 
-    def insert_many(self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render) -> Any:
+    def insert_many(
+        self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render,
+        settle: Callable[[Any], Any] | None = None,
+    ) -> Any:  # fmt: skip
         """`INSERT … SELECT … FROM unnest($1, $2)`: one statement for any number of rows, in their order."""
         if not columns or any(isinstance(column.type, sa.ARRAY) for column in columns):
             return None  # unnest would take arrays of arrays apart
@@ -118,9 +124,35 @@ class PostgreSQL(Dialect):
         chosen = sa.select(*(rows.c[name] for name in names), *fixed.values())
         table = sa.inspect(entity).local_table
         mutation = pg.insert(table).from_select([*columns, *fixed], chosen)
+        if settle is not None:
+            mutation = settle(mutation)
         written = mutation.returning(*table.c).cte("written")
         (objects,) = render(aliased(entity, written))
         return self.records(objects)
+
+    def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
+        """One statement: a row that is new was locked by nobody, so its `xmax` is zero."""
+        table = sa.inspect(entity).local_table
+        new = sa.literal_column("xmax = 0", sa.Boolean()).label(_NEW)
+        rows = clash.settle(insert).returning(*table.c, new).cte("written")
+        if clash.change is None:
+            unwritten = ~sa.select(sa.literal_column("1")).select_from(rows).exists()
+            existing = sa.select(*table.c, sa.literal_column("false", sa.Boolean()).label(_NEW))
+            rows = sa.union_all(sa.select(rows), existing.where(*clash.existing, unwritten)).cte("answered")
+        texts = [select.scalar_subquery() for select in render(aliased(entity, rows))]
+        return sa.select(self.joined([rows.c[_NEW], *texts]).label("body")).select_from(rows), None
+
+    def returning_many(self, mutation: Any, entity: Any, render: Render, condition: Any) -> Any:
+        """`WITH written AS (… RETURNING …) SELECT … HAVING …`."""
+        table = sa.inspect(entity).local_table
+        written = mutation.returning(*table.c).cte("written")
+        (objects,) = render(aliased(entity, written))
+        return self.records(objects).having(condition)
+
+    def increased(self, type_: FieldType, column: Any, name: str) -> Any:
+        """The sum is of the wider type, and its assignment is checked."""
+        wide = sa.BigInteger() if type_.kind == "integer" else sa.Numeric()
+        return column + sa.cast(sa.bindparam(name, type_=wide), wide)
 
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Bind a value as it is: not cut to the column's digits, nor the first and last moments as infinities.

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.dialects import sqlite
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Dialect, Render, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Clash, Dialect, Render, as_is, by_template, cases
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.template import Template, quoted
 
@@ -71,6 +71,26 @@ class SQLite(Dialect):
         """A subquery in RETURNING may see the table while it changes."""
         return False
 
+    def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
+        """Two statements: RETURNING cannot tell a new row from one that has changed."""
+        first = self.returning(insert.on_conflict_do_nothing(**clash.target), entity, render)
+        if clash.change is not None:
+            return first, self.returning(clash.settle(insert), entity, render)
+        texts = [next(iter(select.inner_columns)) for select in render(entity)]
+        return first, sa.select(self.joined(texts).label("body")).where(*clash.existing)
+
+    def increased(self, type_: FieldType, column: Any, name: str) -> Any:
+        """SQLite checks no range, and adds floats: a function does both exactly."""
+        if type_.kind == "integer":
+            low, high = type_.json_schema["minimum"], type_.json_schema["maximum"]
+            whole = sa.bindparam(name, type_=sa.BigInteger())
+            return Template(f"onetrip_sum({{0}}, {{1}}, {low}, {high})", column, whole, type_=column.type)
+        digits = -1 if column.type.precision is None else column.type.precision - (column.type.scale or 0)
+        added = Template("CAST({0} AS TEXT)", sa.bindparam(name, type_=_Digits()))
+        return Template(
+            f"onetrip_decimal_sum({{0}}, {{1}}, {digits}, {type_.rounded})", column, added, type_=column.type
+        )
+
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
         """Match a moment without a fraction, as `CURRENT_TIMESTAMP` stores it, and without a time at midnight."""
         shorter = _SHORTER.get(type_.kind)
@@ -84,6 +104,16 @@ _SHORTER = {
     "datetime": ["replace({0}, '.000000', '')", "replace({0}, ' 00:00:00.000000', '')"],
 }
 _SHORTER["local_datetime"] = _SHORTER["datetime"]
+
+
+class _Digits(sa.types.TypeDecorator[Any]):
+    """A decimal number that travels as text."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else str(value)
 
 
 def _object(items: Sequence[tuple[str, Any]]) -> Any:
