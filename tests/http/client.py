@@ -36,9 +36,29 @@ class Client:
         return self.request("GET", target, headers)
 
     def request(
-        self, method: str, target: str | bytes, headers: Mapping[str, str] | None = None, **more: Any
+        self,
+        method: str,
+        target: str | bytes,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        **more: Any,
     ) -> Answer:
-        """Send a request line as it is; `more` goes into the scope."""
+        """Send a request line and a body as they are; `more` goes into the scope."""
+        return self.runner.run(self.ask(method, target, headers, body, **more))
+
+    def send(self, method: str, target: str, json: Any, **headers: str) -> Answer:
+        """Send a value as JSON."""
+        return self.request(method, target, {"content-type": "application/json", **headers}, _dumped(json))
+
+    async def ask(
+        self,
+        method: str,
+        target: str | bytes,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        **more: Any,
+    ) -> Answer:
+        """Do the same within the event loop."""
         raw = target if isinstance(target, bytes) else target.encode()
         path, _, query = raw.partition(b"?")
         scope: dict[str, Any] = {
@@ -47,7 +67,11 @@ class Client:
             "root_path": self.root_path, "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 50_000),
             "headers": [(b"host", b"test"), *_raw(headers or {})], **more,
         }  # fmt: skip
-        return self.runner.run(_exchange(self.app, scope))
+        return await _exchange(self.app, scope, body)
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()
 
 
 def _raw(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
@@ -57,11 +81,11 @@ def _raw(headers: Mapping[str, str]) -> Iterator[tuple[bytes, bytes]]:
             yield name.lower().replace("_", "-").encode(), line.encode("latin-1")
 
 
-async def _exchange(app: Any, scope: dict[str, Any]) -> Answer:
+async def _exchange(app: Any, scope: dict[str, Any], body: bytes) -> Answer:
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

@@ -99,7 +99,8 @@ def _pairs(project: Project, record: Any, written: Any) -> Any:
 
 
 def _dumped(view: View, instance: Any) -> Any:
-    shown = view.model.model_validate(instance, from_attributes=True, by_alias=True, by_name=True)
+    validator = view.model.__pydantic_validator__  # SQLModel's `model_validate` does not take these arguments
+    shown = validator.validate_python(instance, from_attributes=True, by_alias=True, by_name=True)
     return from_json(shown.model_dump_json(by_alias=True))
 
 

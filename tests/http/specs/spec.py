@@ -10,8 +10,9 @@ Check = Callable[[Any], bool]
 
 _PROBLEM = {"type", "title", "status", "detail", "errors", "hint", "request_id"}
 _TITLES = {
-    400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 414: "URI Too Long",
-    422: "Unprocessable Content",
+    400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable", 409: "Conflict",
+    412: "Precondition Failed", 413: "Content Too Large", 414: "URI Too Long", 415: "Unsupported Media Type",
+    422: "Unprocessable Content", 428: "Precondition Required",
 }  # fmt: skip
 
 
@@ -62,8 +63,8 @@ def verify_problem(answer: Answer) -> None:
     assert problem["detail"] and problem["request_id"]
     assert problem.get("hint") != ""
     for error in problem.get("errors", []):
-        assert set(error) == {"loc", "msg", "type"} and error["loc"][0] in ("query", "path") and error["msg"]
-    assert ("errors" in problem) == (answer.status == 422)
+        assert set(error) == {"loc", "msg", "type"} and error["loc"][0] in ("query", "path", "body") and error["msg"]
+    assert ("errors" in problem) == (answer.status in (409, 422))
     if answer.status == 422:
         assert problem["detail"].startswith(problem["errors"][0]["msg"])
 
