@@ -2,6 +2,7 @@
 
 from onetrip.app import API
 from onetrip.errors import ConfigurationError, OnetripError, Problem
+from onetrip.hooks import Change
 from onetrip.http.docs import add_docs
 from onetrip.mixins import SoftDelete, Timestamped, UUIDKey, Versioned
 from onetrip.schema.declaration import Resource
@@ -10,6 +11,7 @@ from onetrip.version import __version__
 
 __all__ = [
     "API",
+    "Change",
     "ConfigurationError",
     "Limits",
     "OnetripError",

@@ -394,11 +394,16 @@ def holds(api: Served, read: type[BaseModel], entity: type[Any]) -> None:
     assert api.text(f"/{path}") == f"[{','.join(expected)}]"
 
 
+def in_python(api: API) -> list[str]:
+    """What the start says about reading; a schema that leaves out what a row needs is served without POST, too."""
+    return [note for note in api.notes if "written in Python" in note]
+
+
 @pytest.mark.parametrize(("read", "entity"), BY_THE_DATABASE)
 def test_written_by_the_database(backend: Backend, read: type[BaseModel], entity: type[Any]) -> None:
     """A schema without code of its own is written by the database, and as Pydantic would write it."""
     with served(backend, Resource(entity, read=read), rows=rows()) as api:
-        assert api.api.notes == ()
+        assert in_python(api.api) == []
         holds(api, read, entity)
 
 
@@ -406,7 +411,7 @@ def test_written_by_the_database(backend: Backend, read: type[BaseModel], entity
 def test_written_by_python(backend: Backend, read: type[BaseModel], entity: type[Any], reason: str) -> None:
     """A schema with code of its own is written by Python, the start says why, and the answer is the same."""
     with served(backend, Resource(entity, read=read), rows=rows()) as api:
-        assert api.api.notes == (f"/{next(iter(api.api.schema.resources))}: written in Python, because {reason}",)
+        assert in_python(api.api) == [f"/{next(iter(api.api.schema.resources))}: written in Python, because {reason}"]
         holds(api, read, entity)
 
 
@@ -426,7 +431,7 @@ def test_json_columns(backend: Backend) -> None:
         data: dict[str, Word | int | Numbers]
 
     with served(backend, Resource(User, read=DataRead), rows=rows()[:1]) as api:
-        assert api.api.notes == ()
+        assert in_python(api.api) == []
         assert api.get("/users") == [{"data": {"theme": "dark", "1": [1, None]}}]
 
 

@@ -1,10 +1,11 @@
-"""What a user should know at start: what is hidden or left out unasked, and which answers Python writes."""
+"""What a user should know at start: what is hidden or left out unasked, and what SQL cannot do alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from onetrip.schema.model import ResourceSchema
+from onetrip.schema.model import ResourceSchema, Writes
 
 _OFTEN_TAKEN = ("docs", "redoc")
+_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
 
 
 def notes(resources: Iterable[ResourceSchema]) -> Iterator[str]:
@@ -29,6 +30,7 @@ def _remarks(resource: ResourceSchema) -> Iterator[str]:
             yield f"hidden, because the name {quality}: {', '.join(found)} (show it with exposed=[…])"
     if resource.view.python:
         yield f"written in Python, because {resource.view.python}"
+    yield from _writes(resource.writes)
     yield from _separate(resource)
     for relation in resource.relations.values():
         if relation.unwritten:
@@ -36,3 +38,26 @@ def _remarks(resource: ResourceSchema) -> Iterator[str]:
             yield f"the link rows of '{relation.name}' are shown without what SQL cannot write: {names}"
     if resource.name in _OFTEN_TAKEN:
         yield "FastAPI has a page of its own there: give another path=, or include the router with a prefix"
+
+
+def _writes(writes: Writes) -> Iterator[str]:
+    """Say which methods there are not, and which take a session of the ORM."""
+    served = {
+        "POST": writes.create is not None,
+        "PATCH": writes.update is not None,
+        "PUT": writes.replace is not None,
+        "DELETE": writes.delete,
+    }
+    if writes.refused is not None:
+        yield f"served without {_listed([name for name in served if not served[name]])}, because {writes.refused}"
+    for reason in dict.fromkeys(writes.unit_of_work.values()):
+        actions = [action for action, why in writes.unit_of_work.items() if why == reason]
+        methods = [name for action in actions for name in _METHODS[action] if served[name]]
+        if methods:
+            verb = "takes" if len(methods) == 1 else "take"
+            yield f"{_listed(methods)} {verb} a session instead of one statement, because {reason}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
