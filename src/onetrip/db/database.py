@@ -84,7 +84,7 @@ class Database:
     async def begin(self) -> AsyncIterator[Nested]:
         """Begin a transaction that writes, and commit it at the end of the block. Raises as `Writer.begin` does."""
         async with self.connections().writer.begin() as execute:
-            yield Nested(execute)
+            yield Nested(execute, self.dialect)
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `Unavailable` when the database does not answer."""

@@ -4,14 +4,20 @@ from collections.abc import Callable
 from typing import Any
 
 from onetrip.db.runner import Execute, Rejected, Row, Steps, T, drive_async
+from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import Statement
 
 
 class Nested:
     """What `Database` is to a write of its own, in an open transaction. Nothing is committed here."""
 
-    def __init__(self, execute: Execute) -> None:
+    def __init__(self, execute: Execute, dialect: Dialect) -> None:
         self.execute = execute
+        self.dialect = dialect
+
+    async def run(self, statement: Statement, values: tuple[Any, ...]) -> Row | None:
+        """Run a statement that reads."""
+        return await self.execute(statement.text, statement.bind(values))
 
     async def write(self, statement: Statement, values: tuple[Any, ...]) -> Row | None:
         """Run one statement. Raises `Rejected`, after which the transaction goes on."""

@@ -140,7 +140,11 @@ class HeldConnections:
             try:
                 return await self._execute(connection, text, arguments)
             except asyncpg.PostgresError as error:
-                raise rejected(error, error.sqlstate) or error from error
+                if isinstance(error, _LOST):
+                    raise
+                if (refused := rejected(error, error.sqlstate)) is not None:
+                    raise refused from error
+                raise (slow if is_transient(error.sqlstate) else differs)(error) from error
 
         try:
             await connection.driver.execute("BEGIN")

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from onetrip.db.violations import kind_of_code, kind_of_state
 from onetrip.errors import Broken, OnetripError, Unavailable
 from onetrip.sql.dialects.sqlite import FUNCTIONS
 
@@ -40,8 +41,8 @@ Execute = Callable[[str, tuple[Any, ...]], Awaitable[Row | None]]
 Steps = Generator[tuple[str, tuple[Any, ...]], Row | None, T]
 """Statements of one transaction: yields text and arguments, is sent the row, returns what comes of it."""
 
+_LOCK_NOT_AVAILABLE = "55P03"
 _AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_REFUSED = ("22", "23")  # data exception, integrity constraint violation
 
 
 class Rejected(OnetripError):
@@ -274,13 +275,12 @@ def rejected(error: BaseException, sqlstate: str | None) -> Rejected | None:
     """Say that PostgreSQL refused a write, if that is what a code means."""
     if sqlstate in _AGAIN:
         return Rejected(error, again=True)
-    return Rejected(error) if sqlstate is not None and sqlstate[:2] in _REFUSED else None
+    return Rejected(error) if sqlstate is not None and kind_of_state(sqlstate) is not None else None
 
 
 def rejected_by_sqlite(error: sqlite3.Error) -> Rejected | None:
     """Say that SQLite refused a write, if that is what a code means."""
-    refused = (sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG)
-    return Rejected(error) if sqlite_code(error) in refused else None
+    return Rejected(error) if kind_of_code(getattr(error, "sqlite_errorcode", 0)) is not None else None
 
 
 def _autocommit(engine: AsyncEngine | sa.Engine) -> dict[str, str]:
@@ -364,10 +364,15 @@ def away(error: BaseException) -> Unavailable:
     return Unavailable("The database cannot be reached at the moment.")
 
 
+class Locked(Unavailable):
+    """What is needed is locked by another transaction, which did not end in time."""
+
+
 def slow(error: BaseException) -> Unavailable:
     """Say that the database gave up; the reason goes to the log."""
     _log.warning("The database gave up a statement: %s", _reason(error))
-    return Unavailable("The database is busy or took too long.")
+    locked = getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
+    return (Locked if locked else Unavailable)("The database is busy or took too long.")
 
 
 def busy() -> Unavailable:

@@ -84,8 +84,13 @@ async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]
 
 async def fetch(session: AsyncSession, statement: Statement, values: Sequence[Any]) -> Row | None:
     """Run a compiled statement in the transaction of a session."""
+    return await execute(session, statement.text, statement.bind(values))
+
+
+async def execute(session: AsyncSession, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    """Run a statement in the transaction of a session."""
     connection = await session.connection()
-    return await connection.run_sync(first_row, statement.text, statement.bind(values))
+    return await connection.run_sync(first_row, text, arguments)
 
 
 @contextmanager

@@ -16,7 +16,18 @@ from typing import Any
 
 from anyio import CancelScope
 
-from onetrip.db.runner import Execute, Row, Steps, T, acquire, drive, rejected_by_sqlite, sqlite_code, sqlite_problem
+from onetrip.db.runner import (
+    Execute,
+    Rejected,
+    Row,
+    Steps,
+    T,
+    acquire,
+    drive,
+    rejected_by_sqlite,
+    sqlite_code,
+    sqlite_problem,
+)
 from onetrip.db.sqlite import BUSY_MILLISECONDS, IN_PLACE_SECONDS, STEPS, connect, write_ahead
 
 _ELSEWHERE = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -140,5 +151,8 @@ class SQLiteWriter:
 
 def _row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
     """Run a statement to its end: it is committed there, and may fail there."""
-    rows = connection.execute(text, arguments).fetchall()
+    try:
+        rows = connection.execute(text, arguments).fetchall()
+    except (OverflowError, UnicodeEncodeError) as error:  # the driver cannot say the value to SQLite
+        raise Rejected(error) from error
     return rows[0] if rows else None

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.exc import StaleDataError
 
 from onetrip.db import session as sessions
-from onetrip.db.runner import Rejected, refusal
+from onetrip.db.runner import Rejected, Row, refusal
 from onetrip.errors import Conflict, NotFound
 from onetrip.hooks import Action, Change
 from onetrip.http.pipeline import Pipeline, bind
@@ -46,6 +46,13 @@ class UnitOfWork:
         self.session = session
         self.scope = scope
         self.done: list[Change[Any]] = []
+
+    async def execute(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
+        """Run a statement in the transaction. Raises `Rejected`, `Problem`."""
+        try:
+            return await sessions.execute(self.session, text, arguments)
+        except DBAPIError as error:
+            raise refusal(error) from error
 
     async def create(self, body: BaseModel, values: Values) -> tuple[str, ...]:
         """Create a row, and answer the texts of its key."""
