@@ -31,10 +31,10 @@ CONSTRAINTS = ROOT / "constraints.txt"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 PACKAGES = ("--editable", ".[postgres]", "--group", "test", "--group", "lint")
 LINTERS = (
-    ("ruff", "check", "."),
-    ("ruff", "format", "--check", "."),
-    ("mypy",),
-    ("importlinter.cli", "lint-imports"),
+    ("-m", "ruff", "check", "."),
+    ("-m", "ruff", "format", "--check", "."),
+    ("-m", "mypy"),
+    ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),  # it has no `-m`
 )
 
 
@@ -66,7 +66,7 @@ def test(arguments: list[str]) -> int:
 def lint(arguments: list[str]) -> int:
     """Run every linter, and fail if one does."""
     set_up()
-    return max(run(PYTHON, "-m", *linter) for linter in LINTERS)
+    return max(run(PYTHON, *linter) for linter in LINTERS)
 
 
 def check(arguments: list[str]) -> int:
