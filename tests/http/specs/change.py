@@ -9,8 +9,8 @@ from tests.http.client import Answer, Client
 from tests.http.specs.spec import Check, verify_problem
 from tests.http.writing import SECRET, Stored
 
-NOTHING = b""
-"""A body of a request that has none."""
+NOTHING = object()
+"""The body of a request that has none, and no `Content-Type`."""
 
 _LEAKS = (SECRET, "INSERT", "UPDATE ", "RETURNING", "author_email_key", "author_is_somebody", "pydantic", "asyncpg",
           "sqlite", "Traceback", "CHECK", "constraint")  # fmt: skip
@@ -39,12 +39,12 @@ class Change:
     statements: int = 1
     on_sqlite: int | None = None
 
-    def request(self, client: Client) -> Answer:
-        """Send it."""
+    def request(self, client: Client, prefix: str = "") -> Answer:
+        """Send it, to where the resources are."""
         if self.sent is NOTHING:
-            return client.request(self.method, self.path, self.send)
+            return client.request(self.method, prefix + self.path, self.send)
         raw = self.sent if isinstance(self.sent, bytes) else json.dumps(self.sent).encode()
-        return client.request(self.method, self.path, {"content-type": "application/json", **self.send}, raw)
+        return client.request(self.method, prefix + self.path, {"content-type": "application/json", **self.send}, raw)
 
     def verify(self, answer: Answer) -> None:
         """Hold an answer against this spec."""
@@ -85,7 +85,8 @@ def refused(
     `loc` is the location of each error after `body`, a tuple for one and a list for several; a lone key may stand for
     itself. `hint` and `says` are parts of the hint and the detail.
     """
-    wanted = [loc] if isinstance(loc, tuple) else [(key,) for key in ([loc] if isinstance(loc, str) else loc or ())]
+    places = loc if isinstance(loc, list) else [] if loc is None else [loc]
+    wanted = [place if isinstance(place, tuple) else (place,) for place in places]
 
     def check(problem: Any) -> bool:
         errors = problem.get("errors", [])

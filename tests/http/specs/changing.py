@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.http.specs.change import Change, gone, has, refused
+from tests.http.specs.change import NOTHING, Change, gone, has, refused
 from tests.http.writing import SECRET
 
 _ADA = {"id": 1, "email": "ada@example.com", "name": "Ada", "bio": "wrote the first program", "role": "reader"}
@@ -22,7 +22,7 @@ def _deleted(name: str, path: str, **more: Any) -> Change:
     return Change(name=name, method="DELETE", path=path, status=204, **more)
 
 
-def _missing(name: str, method: str, path: str, sent: Any = b"", statements: int = 1, **more: Any) -> Change:
+def _missing(name: str, method: str, path: str, sent: Any = NOTHING, statements: int = 1, **more: Any) -> Change:
     return refused(name, method, path, sent, status=404, statements=statements, **more)
 
 
@@ -160,7 +160,7 @@ _CONDITIONS = [
             ("If-Match that cannot be read", "41", 1), ("If-Match of a number that is too large", f'"{2**70}"', 1),
             ("If-Match with a sign", '"+41"', 1), ("empty If-Match", "", 1),
         )
-        for method, sent in (("PATCH", {"body": "b"}), ("PATCH", {}), ("PUT", {"title": "t"}), ("DELETE", b""))
+        for method, sent in (("PATCH", {"body": "b"}), ("PATCH", {}), ("PUT", {"title": "t"}), ("DELETE", NOTHING))
         if (method, sent) != ("PATCH", {}) or name == "If-Match of another version"
     ),
     _missing("If-Match of what does not exist", "PATCH", "/pages/99", {"body": "b"}, send=_titled('"1"'), statements=2),
