@@ -46,7 +46,7 @@ READS: Mapping[str, Requests] = {
 POSTS_OF_ONE = posted("/posts", *(post() for _ in range(200)))
 WRITES: Mapping[str, Requests] = {
     CREATE: POSTS_OF_ONE,
-    UPDATE: tuple(Request(f"/posts/{id}", "PATCH", json.dumps(title_and_content())) for id in IDS),
+    UPDATE: tuple(Request(f"/posts/{id}", "PATCH", json.dumps(title_and_content(), ensure_ascii=False)) for id in IDS),
     ONE_BY_ONE: POSTS_OF_ONE,
     BATCH: posted("/posts", [post() for _ in range(BATCH_ROWS)]),
 }
