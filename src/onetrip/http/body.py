@@ -6,7 +6,7 @@ Also how Pydantic's errors about a body are said. What may stand in a body is th
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -312,8 +312,10 @@ _SUBJECT = re.compile(r"[A-Z][a-z]+(?: input| items?)? should ")
 _TOLD_BY = re.compile(r"(?:Value error|Assertion failed), ")
 
 
-def body_problem(error: ValidationError, model: type[BaseModel], prefix: Location = ("body",)) -> Invalid:
-    """Say what Pydantic found wrong with a body, or with an array of bodies, of `model`.
+def body_problem(
+    error: ValidationError, model: type[BaseModel], prefix: Location = ("body",), given: Container[str] = ()
+) -> Invalid:
+    """Say what Pydantic found wrong with a body, or with an array of bodies, of `model`; `given` keys are not sent.
 
     Types are Pydantic's, but for `unknown_field`. No message repeats a value; what a validator of the user's says is
     passed on.
@@ -324,7 +326,7 @@ def body_problem(error: ValidationError, model: type[BaseModel], prefix: Locatio
         path, type_ = found["loc"], found["type"]
         if type_ == "extra_forbidden":
             type_ = "unknown_field"
-            hint = hint or _known_hint(path, _names(model))
+            hint = hint or _known_hint(path, [name for name in _names(model) if name not in given])
         items.append(_item(path, _sentence(found["type"], found["msg"]), type_, prefix))
     return Invalid.of(items, hint)
 

@@ -26,8 +26,9 @@ from onetrip.http.request import Conditions
 from onetrip.http.routes import key_path
 from onetrip.http.unit_of_work import UnitOfWork, unit_of_work
 from onetrip.plan.ir import WritePlan
+from onetrip.plan.link import plan_change
 from onetrip.plan.read import Endpoint
-from onetrip.plan.write import Action, plan_write
+from onetrip.plan.write import Action
 from onetrip.query.parser import Shape, parse, split
 from onetrip.schema.model import Body, Field, ResourceSchema
 from onetrip.sql.statement import SEPARATOR, VERSION, WriteStatement
@@ -83,7 +84,7 @@ class Mutations:
         if isinstance(load_json(raw), list):
             return await self._create_many(address, body, raw)
         instance = _validated(body, raw)
-        values = _values(body, instance)
+        values = values_of(body, instance)
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
             ((key, version, record),) = await self._create_in_unit(address, [instance], [values], shape, texts)
@@ -100,7 +101,7 @@ class Mutations:
         load_json(raw)
         body = _taken(address.endpoint.resource.writes.update)
         instance = _validated(body, raw)
-        values = _values(body, instance, instance.model_fields_set)
+        values = values_of(body, instance, instance.model_fields_set)
         return await self._change(address, instance, values, (), conditions)
 
     async def replace(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
@@ -108,7 +109,7 @@ class Mutations:
         load_json(raw)
         body = _taken(address.endpoint.resource.writes.replace)
         instance = _validated(body, raw)
-        values = _values(body, instance)
+        values = values_of(body, instance)
         reset = tuple(column for column in body.columns.values() if column not in values)
         return await self._change(address, instance, values, reset, conditions)
 
@@ -223,7 +224,7 @@ class Mutations:
                 raise
 
         try:
-            return await _tried(attempt)
+            return await tried(attempt)
         except Rejected as error:
             raise Conflict("Others are changing the same rows.", hint="Try again.") from error
         except Refused as error:
@@ -249,7 +250,7 @@ class Mutations:
         if expected is None:
             raise NotFound(f"There is no such row in '{resource.name}'.")
         read = self.pipeline.prepare(self.items[resource.name], ())
-        if not _found(await self.database.run(read.statement, bind(read.plan, address.key))):
+        if not is_found(await self.database.run(read.statement, bind(read.plan, address.key))):
             raise NotFound(f"There is no such row in '{resource.name}'.")
         raise _stale(resource)
 
@@ -257,7 +258,7 @@ class Mutations:
         """Create all rows of an array, or none."""
         resource = address.endpoint.resource
         instances = _validated_many(body, raw, self.limits.rows)
-        rows = [_values(body, instance) for instance in instances]
+        rows = [values_of(body, instance) for instance in instances]
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
             made = await self._create_in_unit(address._replace(many=True), instances, rows, shape, texts)
@@ -273,7 +274,7 @@ class Mutations:
         if not prepared:  # nothing is written, and the query string is judged all the same
             self._prepare(endpoint, Action(kind="create"), shape)
             return written_many(b"[]", 201)
-        batch = _Batch(self, endpoint, rows, prepared, shape, texts)
+        batch = Batch(self, endpoint, rows, prepared, shape, texts)
         records = await batch.run()
         return written_many(array(SEPARATOR.join(records)), 201)
 
@@ -283,7 +284,7 @@ class Mutations:
         if found is not None:
             self.prepared.move_to_end((endpoint, action, shape))
             return found
-        plan = plan_write(parse(shape), endpoint, action, self.pipeline.schema, self.limits)
+        plan = plan_change(parse(shape), endpoint, action, self.pipeline.schema, self.limits)
         found = PreparedWrite(plan, compile_write(plan, self.database.dialect), shape)
         if len(self.prepared) >= self.limits.shapes:
             self.prepared.popitem(last=False)
@@ -298,11 +299,11 @@ class Mutations:
         statement = prepared.statement.statement
         try:
             if prepared.statement.again:
-                return await _tried(lambda: self.database.transact(lambda: self.steps(prepared, values, texts)))
-            row = await _tried(lambda: self.database.write(statement, tuple(values)))
+                return await tried(lambda: self.database.transact(lambda: self.steps(prepared, values, texts)))
+            row = await tried(lambda: self.database.write(statement, tuple(values)))
         except Rejected as error:
             raise await self.refused(error, prepared.plan, values) from error
-        return None if row is None else _separated(row, prepared)
+        return None if row is None else separated(row, prepared)
 
     async def refused(
         self, error: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None
@@ -315,7 +316,7 @@ class Mutations:
         statement = prepared.statement.statement
         row = yield statement.text, statement.bind(values)
         if row is None or not prepared.statement.again:
-            return None if row is None else _separated(row, prepared)
+            return None if row is None else separated(row, prepared)
         identity = json.loads(row[0])
         return (yield from self.read_back(prepared, identity, texts))
 
@@ -330,7 +331,7 @@ class Mutations:
         return Written(identity, _finished(read, record))
 
 
-async def _tried(attempt: Callable[[], Awaitable[T]]) -> T:
+async def tried(attempt: Callable[[], Awaitable[T]]) -> T:
     """Write; again, a little later, if the database gave it up for the sake of another one. Raises `Rejected`."""
     for number in range(1, ATTEMPTS):
         try:
@@ -349,7 +350,8 @@ class Written(NamedTuple):
     record: bytes
 
 
-def _separated(row: Row, prepared: PreparedWrite) -> Written:
+def separated(row: Row, prepared: PreparedWrite) -> Written:
+    """Take the value of a write apart."""
     if prepared.plan.shape is None:
         return Written({}, b"")
     identity, _, record = row[0].partition(SEPARATOR)
@@ -361,7 +363,13 @@ def _finished(read: Prepared, record: bytes) -> bytes:
     return record if read.statement.finish is None else read.statement.finish(record)
 
 
-def _found(row: Row | None) -> bool:
+def absent(resource: ResourceSchema) -> NotFound:
+    """Say that there is no such row."""
+    return NotFound(f"There is no such row in '{resource.name}'.")
+
+
+def is_found(row: Row | None) -> bool:
+    """Say whether a read of one row has found it."""
     return row is not None and bool(row[0])
 
 
@@ -369,8 +377,8 @@ def _found(row: Row | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    """The rows of an array, in groups that set the same columns."""
+class Batch:
+    """The rows of an array, in groups that set the same columns; `key` are the texts of the key in the path."""
 
     mutations: Mutations
     endpoint: Endpoint
@@ -378,6 +386,7 @@ class _Batch:
     prepared: Sequence[tuple[PreparedWrite, Sequence[int]]]
     shape: Shape
     texts: tuple[str, ...]
+    key: tuple[str, ...] = ()
 
     async def run(self) -> list[bytes]:
         """Write all rows; where the database says that one is wrong, find out which."""
@@ -385,14 +394,14 @@ class _Batch:
         first = self.prepared[0][0]
         try:
             if len(self.prepared) == 1 and not (first.statement.each or first.statement.again):
-                row = await _tried(lambda: database.write(first.statement.statement, self._lists(0)))
+                row = await tried(lambda: database.write(first.statement.statement, self._lists(0)))
                 return self._records(first, row)
-            return await _tried(lambda: database.transact(self._steps))
+            return await tried(lambda: database.transact(self._steps))
         except Rejected as error:
             if error.again:
                 raise await self.mutations.refused(error, first.plan, ()) from error
         try:
-            return await _tried(lambda: database.transact(lambda: self._singly(at)))
+            return await tried(lambda: database.transact(lambda: self._singly(at)))
         except Rejected as error:
             prepared, values = self._single(at[-1])
             raise await self.mutations.refused(error, prepared.plan, values, at[-1]) from error
@@ -403,11 +412,13 @@ class _Batch:
         columns = prepared.plan.mutation.assignments[: len(self.rows[numbers[0]])]  # type: ignore[union-attr]
         given = [[self.rows[number][column.field] for number in numbers] for column in columns]
         made = [[generated.value() for _ in numbers] for generated in prepared.plan.generated]
-        return (*bind(prepared.plan, self.texts), *given, *made)
+        return (*bind(prepared.plan, self.key + self.texts), *given, *made)
 
     def _records(self, prepared: PreparedWrite, row: Row | None) -> list[bytes]:
         assert row is not None
-        _, _, records = row[0].partition(SEPARATOR)
+        count, _, records = row[0].partition(SEPARATOR)
+        if self.key and count == b"0":
+            raise absent(self.endpoint.resource)
         finish = prepared.statement.statement.finish
         return [record if finish is None else finish(record) for record in records.split(SEPARATOR)]
 
@@ -438,11 +449,12 @@ class _Batch:
 
     def _values(self, prepared: PreparedWrite, number: int) -> list[Any]:
         made = [generated.value() for generated in prepared.plan.generated]
-        return [*bind(prepared.plan, self.texts), *self.rows[number].values(), *made]
+        return [*bind(prepared.plan, self.key + self.texts), *self.rows[number].values(), *made]
 
     def _one(self, prepared: PreparedWrite, values: list[Any]) -> Steps[bytes]:
         answer = yield from self.mutations.steps(prepared, values, self.texts)
-        assert answer is not None
+        if answer is None:
+            raise absent(self.endpoint.resource)
         return answer.record
 
     def _singly(self, at: list[int]) -> Steps[list[bytes]]:
@@ -484,7 +496,7 @@ def _validated_many(body: Body, raw: bytes, limit: int) -> list[BaseModel]:
     return instances
 
 
-def _values(body: Body, instance: BaseModel, sent: Iterable[str] | None = None) -> dict[Field, Any]:
+def values_of(body: Body, instance: BaseModel, sent: Iterable[str] | None = None) -> dict[Field, Any]:
     """List the columns that an instance sets, with what is stored. `sent` are the only fields that count, if given."""
     fields = instance.__dict__
     given = instance.__pydantic_fields_set__

@@ -15,8 +15,9 @@ from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
 from onetrip.http.routes import Route
 from onetrip.plan.read import Endpoint
+from onetrip.schema import naming
 from onetrip.schema.bodies import answer_models
-from onetrip.schema.model import Schema
+from onetrip.schema.model import Relation, Schema
 from onetrip.settings import Limits
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{OnetripProblem.__name__}"}}}
@@ -86,6 +87,8 @@ class Operations:
     def describe_change(self, route: Route, method: str) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a write."""
         endpoint = route.endpoint
+        if endpoint.relation is not None:
+            return self._describe_relation(endpoint, endpoint.relation, method)
         resource = endpoint.resource
         words = resource.singular.replace("_", " ")
         identifier = f"{_VERBS[method]}_{resource.singular}"
@@ -106,6 +109,38 @@ class Operations:
         many = method == "POST"
         body = taken.model | list[taken.model] if many else taken.model
         return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(body)}
+
+    def _describe_relation(self, endpoint: Endpoint, relation: Relation, method: str) -> dict[str, Any]:
+        """Describe the POST of a relation, and the PUT and DELETE of a link."""
+        resource, through = endpoint.resource, self.schema.through[relation]
+        verb = {"POST": "create", "PUT": "link", "DELETE": "unlink"}[method]
+        other = naming.snake(naming.singular(relation.name))
+        identifier = f"{verb}_{resource.singular}_{other}"
+        responses = _changed(method) | {404: _COMMON[404]}
+        if method != "POST":
+            del responses[412]
+        words = resource.singular.replace("_", " "), other.replace("_", " ")
+        answer: dict[str, Any] = {
+            "operation_id": self._unique(identifier),
+            "name": identifier,
+            "summary": f"{verb.title()} a {words[1]} of a {words[0]}",
+            "tags": list(resource.tags),
+            "responses": responses,
+            "status_code": 201 if method == "POST" else 204,
+            "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
+        }
+        if method == "DELETE":
+            return answer
+        if method == "PUT":
+            assert through.link is not None
+            optional = not through.link.is_required
+            return answer | {
+                "endpoint": _takes(through.link.model | None if optional else through.link.model, optional)
+            }
+        assert through.create is not None
+        shown: Any = self.models[endpoint.target.name] | Fields
+        body = through.create.model | list[through.create.model]  # type: ignore[name-defined]
+        return answer | {"response_model": shown | list[shown], "endpoint": _takes(body)}
 
     def _unique(self, identifier: str) -> str:
         number, unique = 1, identifier
@@ -135,13 +170,15 @@ def _changed(method: str) -> dict[int | str, Any]:
     return responses
 
 
-def _takes(body: Any) -> Any:
+def _takes(body: Any, optional: bool = False) -> Any:
     """Make an endpoint that FastAPI shows with a body. It is not called: `ResourceRouter` answers."""
 
     async def change(body: Any) -> None:
         raise NotImplementedError
 
-    parameter = inspect.Parameter("body", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Annotated[body, Body()])
+    default = None if optional else inspect.Parameter.empty
+    kind, annotation = inspect.Parameter.POSITIONAL_OR_KEYWORD, Annotated[body, Body()]
+    parameter = inspect.Parameter("body", kind, annotation=annotation, default=default)
     change.__signature__ = inspect.Signature([parameter])  # type: ignore[attr-defined]
     return change
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onetrip.http.routes import key_name
+from onetrip.http.routes import key_name, link_key_name
 from onetrip.plan.read import Endpoint
 from onetrip.query.parser import filter_name
 from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
@@ -55,6 +55,8 @@ def _shown(target: ResourceSchema, schema: Schema, limits: Limits) -> list[dict[
 def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
     """Describe every parameter that a write takes."""
     found = _key(endpoint)
+    if endpoint.kind == "link":
+        return found
     if method != "DELETE":
         found += _shown(endpoint.target, schema, limits)
     if method != "POST":
@@ -64,15 +66,21 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
 
 
 def _key(endpoint: Endpoint) -> list[dict[str, Any]]:
-    key = endpoint.key
-    if not key:
+    if not endpoint.key:
         return []
-    parameter: dict[str, Any] = {"name": key_name(endpoint.resource), "in": "path", "required": True}
+    near = _address(endpoint.resource, key_name(endpoint.resource))
+    return [near, _address(endpoint.target, link_key_name(endpoint))] if endpoint.kind == "link" else [near]
+
+
+def _address(resource: ResourceSchema, name: str) -> dict[str, Any]:
+    """Describe a key in a path."""
+    key = resource.key
+    parameter: dict[str, Any] = {"name": name, "in": "path", "required": True}
     if len(key) == 1:
-        return [{**parameter, "schema": _value(key[0])}]
+        return {**parameter, "schema": _value(key[0])}
     parts = ",".join(part.name for part in key)
     pattern = ",".join("-?[0-9]{1,19}" if part.type.kind == "integer" else _QUOTED for part in key)
-    return [{**parameter, "schema": {"type": "string", "pattern": f"^{pattern}$"}, "description": f"`{parts}`"}]
+    return {**parameter, "schema": {"type": "string", "pattern": f"^{pattern}$"}, "description": f"`{parts}`"}
 
 
 _QUOTED = r'("([^"\u0000]|"")*"|[^",\u0000]+)'

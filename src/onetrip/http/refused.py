@@ -13,7 +13,7 @@ from onetrip.db.violations import Violation, violation
 from onetrip.errors import Conflict, OnetripError, Problem
 from onetrip.hooks import Action
 from onetrip.http.conflicts import conflict
-from onetrip.plan.ir import Comparison, Delete, Insert, Update, WritePlan
+from onetrip.plan.ir import Comparison, Delete, Insert, Link, Update, WritePlan
 from onetrip.schema.model import ResourceSchema, Schema
 from onetrip.sql.read import compiled
 from onetrip.sql.references import dangling, referring
@@ -43,9 +43,9 @@ class Refused(OnetripError):
     def by(cls, rejected: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None) -> "Refused":
         """Make it of a plan and the values that it was run with; `index` is the row's place in an array."""
         mutation = plan.mutation
-        action: Action = "create" if isinstance(mutation, Insert) else "update"
-        where = () if isinstance(mutation, Insert) else mutation.where
-        assigned = mutation.assignments if isinstance(mutation, Insert | Update) else ()
+        action: Action = "create" if isinstance(mutation, Insert | Link) else "update"
+        where = mutation.where if isinstance(mutation, Update | Delete) else ()
+        assigned = mutation.assignments if isinstance(mutation, Insert | Update | Link) else ()
         return cls(
             rejected,
             plan.resource,

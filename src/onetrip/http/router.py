@@ -21,10 +21,11 @@ from onetrip.http import openapi, problems
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
 from onetrip.http.included import Inclusion, branch_of, whole_path
+from onetrip.http.links import Links
 from onetrip.http.mutations import Address, Mutations
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.request import condition, conditions
-from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts
+from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts, link_key_name
 
 LIVEZ, READYZ = "/livez", "/readyz"
 MEDIA_TYPES = {
@@ -48,6 +49,7 @@ class ResourceRouter(APIRouter):
         super().__init__(**options)
         self.pipeline = pipeline
         self.mutations = Mutations(pipeline)
+        self.links = Links(self.mutations)
         self.table = RouteTable(pipeline.schema)
         self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
         self._inclusions: dict[int, Inclusion] = {}
@@ -56,7 +58,8 @@ class ResourceRouter(APIRouter):
         self._add("GET", LIVEZ, openapi.LIVEZ)
         self._add("GET", READYZ, openapi.READYZ)
         for route in self.table.routes():
-            self._add("GET", route.template, operations.describe(route))
+            if "GET" in route.methods:
+                self._add("GET", route.template, operations.describe(route))
             for method in route.changes:
                 self._add(method, route.template, operations.describe_change(route, method))
         self._changes = self._guard()
@@ -120,7 +123,7 @@ class ResourceRouter(APIRouter):
             return
         method, methods = scope["method"], _methods(target)
         template = target.route.template if isinstance(target, Target) else target
-        operation = self._operations["GET" if method not in methods or method == "HEAD" else method, template]
+        operation = self._operations[method if method in methods and method != "HEAD" else methods[0], template]
         own = _path_params(target) if isinstance(target, Target) else {}
         scope.update(route=operation, endpoint=self._operation, path_params=inclusion.path_params(scope) | own)
         inclusion.selected(operation, scope)
@@ -177,11 +180,21 @@ class ResourceRouter(APIRouter):
     async def _change(self, target: Target, scope: Scope, receive: Receive) -> Answer:
         method, headers, endpoint = scope["method"], scope["headers"], target.route.endpoint
         wanted = conditions(headers)
-        address = Address(endpoint, key_texts(endpoint, target.key), whole_path(scope), scope["query_string"], scope)
+        key = key_texts(endpoint, target.key, target.other)
+        address = Address(endpoint, key, whole_path(scope), scope["query_string"], scope)
+        if endpoint.kind == "link":
+            if method == "DELETE":
+                return await self.links.unlink(address, wanted)
+            raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
+            if raw:
+                check_media_type(headers, MEDIA_TYPES[method], method)
+            return await self.links.link(address, raw, wanted)
         if method == "DELETE":
             return await self.mutations.delete(address, wanted)
         check_media_type(headers, MEDIA_TYPES[method], method)
         raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
+        if endpoint.relation is not None:
+            return await self.links.create(address, raw, wanted)
         change = {"POST": self.mutations.create, "PATCH": self.mutations.update, "PUT": self.mutations.replace}[method]
         return await change(address, raw, wanted)
 
@@ -208,7 +221,8 @@ class ResourceRouter(APIRouter):
 
 def _path_params(target: Target) -> dict[str, str]:
     endpoint = target.route.endpoint
-    return {key_name(endpoint.resource): target.key} if endpoint.key else {}
+    own = {key_name(endpoint.resource): target.key} if endpoint.key else {}
+    return {**own, link_key_name(endpoint): target.other} if endpoint.kind == "link" else own
 
 
 def _methods(target: Target | Problem | str) -> tuple[str, ...]:

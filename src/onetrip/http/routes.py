@@ -23,7 +23,7 @@ _QUOTED = re.compile('[",]')
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One generated path template, what it stands for, and by which methods it changes."""
+    """One generated path template, what it stands for, and by which methods it changes. A link is not read."""
 
     template: str
     endpoint: Endpoint
@@ -32,14 +32,15 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         """Every method that it answers."""
-        return (*READS, *self.changes)
+        return self.changes if self.endpoint.kind == "link" else (*READS, *self.changes)
 
 
 class Target(NamedTuple):
-    """A path that was recognised: its route, and the text of its key."""
+    """A path that was recognised: its route, and the text of its key; of a link, also that of the other key."""
 
     route: Route
     key: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class _Paths:
     collection: Route
     item: Route
     related: Mapping[str, Route]
+    links: Mapping[str, Route]
 
 
 class RouteTable:
@@ -58,7 +60,9 @@ class RouteTable:
     def routes(self) -> list[Route]:
         """Every route, in the order of declaration."""
         return [
-            route for paths in self._paths.values() for route in (paths.collection, paths.item, *paths.related.values())
+            route
+            for paths in self._paths.values()
+            for route in (paths.collection, paths.item, *paths.related.values(), *paths.links.values())
         ]
 
     def find(self, path: str) -> Target | None:
@@ -71,7 +75,7 @@ class RouteTable:
 
     def _find(self, segments: list[str]) -> Target | None:
         count = len(segments)
-        if count < 2 or count > 4 or segments[0] or (paths := self._paths.get(segments[1])) is None:
+        if count < 2 or count > 5 or segments[0] or (paths := self._paths.get(segments[1])) is None:
             return None
         if count == 2:
             return Target(paths.collection)
@@ -79,6 +83,9 @@ class RouteTable:
             return None  # a trailing slash is the application's to redirect
         if count == 3:
             return Target(paths.item, segments[2])
+        if count == 5:
+            link = paths.links.get(segments[3]) if segments[4] else None
+            return None if link is None else Target(link, segments[2], segments[4])
         related = paths.related.get(segments[3])
         return None if related is None else Target(related, segments[2])
 
@@ -90,8 +97,17 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         relation.name: Route(
             f"{item}/{relation.name}",
             Endpoint(kind="related", resource=resource, relation=relation, target=schema.resources[relation.target]),
+            ("POST",) if relation in schema.through and schema.through[relation].create is not None else (),
         )
         for relation in resource.relations.values()
+    }
+    links = {
+        relation.name: Route(f"{item}/{relation.name}/{{{link_key_name(endpoint)}}}", endpoint, ("PUT", "DELETE"))
+        for relation in resource.relations.values()
+        if relation in schema.through and schema.through[relation].link is not None
+        for endpoint in [
+            Endpoint(kind="link", resource=resource, relation=relation, target=schema.resources[relation.target])
+        ]
     }
     writes = resource.writes
     changes = {"PATCH": writes.update, "PUT": writes.replace, "DELETE": writes.delete}
@@ -105,6 +121,7 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
             tuple(method for method, possible in changes.items() if possible),
         ),
         related,
+        links,
     )
 
 
@@ -115,6 +132,12 @@ def key_name(resource: ResourceSchema) -> str:
     return "key"
 
 
+def link_key_name(endpoint: Endpoint) -> str:
+    """Name the second key in the path of a link: `tag_id`, or `tag_key` for a composite one."""
+    name = f"{endpoint.target.singular}_{key_name(endpoint.target)}"
+    return f"other_{name}" if name == key_name(endpoint.resource) else name
+
+
 def key_path(parts: Sequence[object]) -> bytes:
     """Write a key as a segment of a path, as `key_texts` reads it."""
     texts = [str(part) for part in parts]
@@ -123,24 +146,28 @@ def key_path(parts: Sequence[object]) -> bytes:
     return quote(",".join(texts), safe=",").encode()
 
 
-def key_texts(endpoint: Endpoint, text: str) -> tuple[str, ...]:
-    """Split the key in a path: values joined by commas in key order, quoted where a value holds a comma.
-
-    Raises `Invalid` when there are too few or too many.
-    """
-    count = len(endpoint.key)
-    if count == 0:
+def key_texts(endpoint: Endpoint, text: str, other: str = "") -> tuple[str, ...]:
+    """Split the key in a path, or both keys. Raises `Invalid` when there are too few parts or too many."""
+    if not endpoint.key:
         return ()
+    near = _parts(endpoint.resource, key_name(endpoint.resource), text)
+    if endpoint.kind != "link":
+        return near
+    return near + _parts(endpoint.target, link_key_name(endpoint), other)
+
+
+def _parts(resource: ResourceSchema, name: str, text: str) -> tuple[str, ...]:
+    """Split a key: values joined by commas in key order, quoted where a value holds a comma."""
+    count = len(resource.key)
     if "\0" in text:
-        raise Invalid.at(("path", key_name(endpoint.resource)), "A path cannot hold NUL characters.", "nul")
+        raise Invalid.at(("path", name), "A path cannot hold NUL characters.", "nul")
     if count == 1:
         return (text,)
-    names = ",".join(part.name for part in endpoint.key)
+    names = ",".join(part.name for part in resource.key)
     try:
         parts = split_values(text)
     except ValueError as error:
-        raise Invalid.at(("path", "key"), f"The key '{names}' {error}.", "syntax") from None
+        raise Invalid.at(("path", name), f"The key '{names}' {error}.", "syntax") from None
     if len(parts) != count:
-        message = f"The key of '{endpoint.resource.name}' has {count} parts: '{names}'."
-        raise Invalid.at(("path", "key"), message, "key_parts")
+        raise Invalid.at(("path", name), f"The key of '{resource.name}' has {count} parts: '{names}'.", "key_parts")
     return tuple(parts)

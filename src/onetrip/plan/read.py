@@ -252,6 +252,8 @@ def key_order(resource: ResourceSchema, after: Sequence[OrderKey] = ()) -> tuple
 
 def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
     """Name every parameter that an endpoint takes."""
+    if endpoint.kind == "link":
+        return ()
     if not endpoint.many:
         return ("fields", "include")
     fields = endpoint.target.fields.values()

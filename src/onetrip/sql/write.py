@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 from sqlalchemy.orm import Mapper, aliased
 
-from onetrip.plan.ir import Delete, Embedded, Insert, Selection, Shape, Update, WritePlan
+from onetrip.plan.ir import Delete, Embedded, Insert, Link, Selection, Shape, Unlink, Update, WritePlan
 from onetrip.schema.model import Field, ResourceSchema
 from onetrip.sql.bulk import are_few, are_found, found, in_order
 from onetrip.sql.columns import assigned, column_of, first_version, increased, next_version
@@ -18,6 +18,7 @@ from onetrip.sql.conditions import alive, condition
 from onetrip.sql.dialects.clock import database_time
 from onetrip.sql.dialects.dialect import Dialect, Render
 from onetrip.sql.finish import finisher
+from onetrip.sql.link import anchored, delete_link, insert_link, insert_under
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
 from onetrip.sql.statement import VERSION, WriteStatement, placeholder
@@ -48,7 +49,7 @@ def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
         first, second = dialect.upserting(insert, clash_of(plan, dialect, insert), resource.entity, render)
         otherwise = None if second is None else compiled(second, dialect, finish)
         return WriteStatement(compiled(first, dialect, finish), again, each=many, otherwise=otherwise)
-    one = dialect.returning(_mutation(plan, dialect), resource.entity, render)
+    one = dialect.returning(_mutation(plan, dialect), resource.entity, render, _linked(plan, dialect))
     return WriteStatement(compiled(one, dialect, finish), again, each=many)
 
 
@@ -81,9 +82,16 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
     mapper: Mapper[Any] = sa.inspect(plan.resource.entity)
     table: Any = mapper.local_table
     mutation, version = plan.mutation, plan.resource.writes.version
+    if isinstance(mutation, Link):
+        return insert_link(mutation, dialect)
+    if isinstance(mutation, Unlink):
+        return delete_link(mutation, dialect)
     if isinstance(mutation, Insert):
         values = assigned(mutation.assignments, mapper, dialect)
-        return dialect.insert(table).values(values | first_version(version, mapper, values))
+        values |= first_version(version, mapper, values)
+        if mutation.anchor is not None:
+            return insert_under(mutation.anchor, values, mapper, dialect)
+        return dialect.insert(table).values(values)
     deleted = plan.resource.deleted if isinstance(mutation, Delete) else None
     change: Any = sa.delete(table) if isinstance(mutation, Delete) and deleted is None else sa.update(table)
     entity = plan.resource.entity
@@ -103,6 +111,14 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
     return change
 
 
+def _linked(plan: WritePlan, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """Answer how the row that is made is linked, where one statement can do both."""
+    link = plan.mutation.link if isinstance(plan.mutation, Insert) else None
+    if link is None or not dialect.chains_writes():
+        return None
+    return lambda made: insert_link(link, dialect, made.c)
+
+
 def _many(plan: WritePlan, dialect: Dialect, render: Render) -> Any:
     """Insert rows from lists, where the database can."""
     assert isinstance(plan.mutation, Insert)
@@ -111,7 +127,10 @@ def _many(plan: WritePlan, dialect: Dialect, render: Render) -> Any:
     mapper: Mapper[Any] = sa.inspect(plan.resource.entity)
     columns = {column_of(item.field, mapper): placeholder(item.parameter) for item in plan.mutation.assignments}
     fixed = first_version(plan.resource.writes.version, mapper, columns)
-    return dialect.insert_many(columns, fixed, plan.resource.entity, render, _settled(plan, dialect))
+    if plan.mutation.anchor is None:
+        return dialect.insert_many(columns, fixed, plan.resource.entity, render, settle=_settled(plan, dialect))
+    given, conditions = anchored(plan.mutation.anchor, mapper, dialect)
+    return dialect.insert_many(columns, {**fixed, **given}, plan.resource.entity, render, conditions)
 
 
 def _settled(plan: WritePlan, dialect: Dialect) -> Callable[[Any], Any]:

@@ -22,6 +22,9 @@ Writer = Callable[[FieldType, Any], Any]
 Render = Callable[[Any], Sequence[Select[Any]]]
 """`(entity) → selects of one JSON column` over the rows that an entity stands for."""
 
+Following = Callable[[Any], Any]
+"""`(rows that a mutation returned) → mutation` that follows it in the same statement."""
+
 
 class Clash(NamedTuple):
     """What an INSERT does about a row that is there: `target` finds it, and `change` is made of it, or `None`.
@@ -95,8 +98,31 @@ class Dialect(ABC):
         """Begin an INSERT that knows what to do about a conflict."""
 
     @abstractmethod
-    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
-        """Run a mutation of one row and answer what `render` makes of it: texts, joined by `statement.SEPARATOR`."""
+    def returning(self, mutation: Any, entity: Any, render: Render, then: Following | None = None) -> Any:
+        """Run a mutation of one row and answer what `render` makes of it: texts, joined by `statement.SEPARATOR`.
+
+        `then` makes another mutation of the row, for databases that chain them.
+        """
+
+    @abstractmethod
+    def returns_embeds(self) -> bool:
+        """Say whether `returning` can follow relations."""
+
+    def chains_writes(self) -> bool:
+        """Say whether one statement can hold two mutations."""
+        return False
+
+    def insert_many(
+        self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render,
+        conditions: Sequence[Any] = (), settle: Callable[[Any], Any] | None = None,
+    ) -> Any:  # fmt: skip
+        """Insert the rows of lists, one list for each column, and answer as `records` does.
+
+        `columns` are named with their placeholders; `fixed` ones are equal in all rows. Without `conditions` that hold
+        there are none. `settle` completes the INSERT. `None` when this database cannot, or not for such columns: then
+        rows are inserted one after the other.
+        """
+        return None
 
     @abstractmethod
     def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
@@ -116,21 +142,6 @@ class Dialect(ABC):
     @abstractmethod
     def increased(self, type_: FieldType, column: Any, name: str) -> Any:
         """Add what is in a placeholder to a number; NULL stays NULL, and what the column cannot hold is an error."""
-
-    @abstractmethod
-    def returns_embeds(self) -> bool:
-        """Say whether `returning` can follow relations."""
-
-    def insert_many(
-        self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render,
-        settle: Callable[[Any], Any] | None = None,
-    ) -> Any:  # fmt: skip
-        """Insert the rows of lists, one list for each column, and answer as `records` does.
-
-        `columns` are named with their placeholders; `fixed` ones are equal in all rows. `settle` completes the INSERT.
-        `None` when this database cannot, or not for such columns: then rows are inserted one after the other.
-        """
-        return None
 
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Make the placeholder of a value that is compared with a column of a type, or stored in it."""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Clash, Dialect, Render, Writer, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writer, as_is, by_template, cases
 from onetrip.sql.template import Template, identifier, quoted
 
 _JSON = sa.types.NullType()
@@ -96,12 +96,17 @@ class PostgreSQL(Dialect):
         """`INSERT … ON CONFLICT`."""
         return pg.insert(table)
 
-    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
+    def returning(self, mutation: Any, entity: Any, render: Render, then: Following | None = None) -> Any:
         """`WITH written AS (… RETURNING …) SELECT …`: the rows as they are now; other tables as they were before."""
         table = sa.inspect(entity).local_table
         written = mutation.returning(*table.c).cte("written")
         texts = [select.scalar_subquery() for select in render(aliased(entity, written))]
-        return sa.select(self.joined(texts).label("body")).select_from(written)
+        answer = sa.select(self.joined(texts).label("body")).select_from(written)
+        return answer if then is None else answer.add_cte(then(written).cte("followed"))
+
+    def chains_writes(self) -> bool:
+        """Mutations in CTEs; foreign keys are checked at the end of the statement."""
+        return True
 
     def returns_embeds(self) -> bool:
         """A subquery sees the tables as they were before the statement."""
@@ -109,7 +114,7 @@ class PostgreSQL(Dialect):
 
     def insert_many(
         self, columns: Mapping[Any, str], fixed: Mapping[Any, Any], entity: Any, render: Render,
-        settle: Callable[[Any], Any] | None = None,
+        conditions: Sequence[Any] = (), settle: Callable[[Any], Any] | None = None,
     ) -> Any:  # fmt: skip
         """`INSERT … SELECT … FROM unnest($1, $2)`: one statement for any number of rows, in their order."""
         if not columns or any(isinstance(column.type, sa.ARRAY) for column in columns):
@@ -121,7 +126,7 @@ class PostgreSQL(Dialect):
             lists.append(sa.cast(bound, pg.ARRAY(sent if stored is None else stored)))
         names = [f"c{number}" for number in range(len(columns))]
         rows = sa.func.unnest(*lists).table_valued(*names).render_derived()
-        chosen = sa.select(*(rows.c[name] for name in names), *fixed.values())
+        chosen = sa.select(*(rows.c[name] for name in names), *fixed.values()).where(*conditions)
         table = sa.inspect(entity).local_table
         mutation = pg.insert(table).from_select([*columns, *fixed], chosen)
         if settle is not None:

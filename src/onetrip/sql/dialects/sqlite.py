@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.dialects import sqlite
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.dialect import Clash, Dialect, Render, as_is, by_template, cases
+from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, as_is, by_template, cases
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.template import Template, quoted
 
@@ -62,7 +62,7 @@ class SQLite(Dialect):
         """`INSERT … ON CONFLICT`."""
         return sqlite.insert(table)
 
-    def returning(self, mutation: Any, entity: Any, render: Render) -> Any:
+    def returning(self, mutation: Any, entity: Any, render: Render, then: Following | None = None) -> Any:
         """`… RETURNING json_object(…)`: there is no write inside a SELECT."""
         texts = [next(iter(select.inner_columns)) for select in render(entity)]
         return mutation.returning(self.joined(texts).label("body"))
