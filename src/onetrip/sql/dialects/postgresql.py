@@ -122,7 +122,7 @@ class PostgreSQL(Dialect):
         lists = []
         for column, name in columns.items():
             sent, stored = _sent(column.type)
-            bound = sa.bindparam(name, type_=pg.ARRAY(sent))
+            bound = sa.bindparam(name, type_=pg.ARRAY(sent, dimensions=1))  # or lists in JSON would be taken for rows
             lists.append(sa.cast(bound, pg.ARRAY(sent if stored is None else stored)))
         names = [f"c{number}" for number in range(len(columns))]
         rows = sa.func.unnest(*lists).table_valued(*names).render_derived()
