@@ -6,6 +6,7 @@
     python3 dev.py lint     ruff, mypy and the import contracts
     python3 dev.py check    lint, then test: what CI runs
     python3 dev.py bench    compare speed (arguments go to benchmarks/run.py)
+    python3 dev.py faults   kill the server while clients write; count (arguments go to tests/faults/run.py)
     python3 dev.py lock     write constraints.txt anew, from the newest releases that fit
 
 Each makes `.venv` first, with everything in it, and makes it again when `pyproject.toml` or `constraints.txt` changed.
@@ -78,6 +79,12 @@ def bench(arguments: list[str]) -> int:
     """Run the benchmark."""
     set_up()
     return run(PYTHON, "benchmarks/run.py", *arguments)
+
+
+def faults(arguments: list[str]) -> int:
+    """Run the long form of the kill test."""
+    set_up()
+    return run(PYTHON, "-W", "ignore", "-m", "tests.faults.run", *arguments)
 
 
 def lock(arguments: list[str]) -> int:
@@ -179,7 +186,7 @@ def last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
-COMMANDS = {"serve": serve, "test": test, "lint": lint, "check": check, "bench": bench, "lock": lock}
+COMMANDS = {command.__name__: command for command in (serve, test, lint, check, bench, faults, lock)}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
