@@ -12,7 +12,9 @@ from typing import Literal
 
 from sqlalchemy.exc import DBAPIError
 
-Kind = Literal["unique", "foreign_key", "check", "not_null", "exclusion", "too_long", "out_of_range", "invalid"]
+Kind = Literal[
+    "unique", "foreign_key", "check", "not_null", "exclusion", "too_long", "out_of_range", "invalid", "repeated",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Violation:
 
 
 SQLSTATES: dict[str, Kind] = {
+    "21000": "repeated",  # ON CONFLICT met one row twice
     "22001": "too_long",
     "22003": "out_of_range",
     "22008": "out_of_range",  # datetime_field_overflow
@@ -50,7 +53,7 @@ Every other code of class 22 is `invalid`.
 """
 
 SQLITE_CODES: dict[int, Kind] = {
-    sqlite3.SQLITE_TOOBIG: "too_long",
+    sqlite3.SQLITE_TOOBIG: "out_of_range",  # also a sum of ours
     sqlite3.SQLITE_MISMATCH: "invalid",
     sqlite3.SQLITE_CONSTRAINT: "check",
     sqlite3.SQLITE_CONSTRAINT_CHECK: "check",

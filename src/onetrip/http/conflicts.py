@@ -26,6 +26,7 @@ _SENTENCES: dict[Kind, tuple[str, str]] = {
     "too_long": ("The value of {fields} is too long to be stored.", "A value is too long to be stored."),
     "out_of_range": ("", "A value is too large or too small to be stored."),
     "invalid": ("", "A value cannot be stored."),
+    "repeated": ("", "Two rows of the array have the same key."),
     "exclusion": ("", "This cannot stand beside a row that is already there."),
 }
 """What is said where the fields are known, and where they are not: that holds for whichever table it happened in."""

@@ -20,6 +20,7 @@ from onetrip.db.runner import Rejected, Row, Steps, T
 from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
 from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.body import body_problem, load_json
+from onetrip.http.increments import NO_AMOUNTS, amounts_of
 from onetrip.http.pipeline import Pipeline, Prepared, bind
 from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
@@ -81,9 +82,10 @@ class Mutations:
         """Create one row, or each of an array: 201 with what was created. Raises `Problem`."""
         resource = address.endpoint.resource
         body = _taken(resource.writes.create)
-        if isinstance(load_json(raw), list):
-            return await self._create_many(address, body, raw)
-        instance = _validated(body, raw)
+        loaded = load_json(raw)
+        if isinstance(loaded, list):
+            return await self._create_many(address, body, raw, len(loaded))
+        instance = validated(body, raw)
         values = values_of(body, instance)
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
@@ -98,35 +100,37 @@ class Mutations:
 
     async def update(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Change what the body names: 200 with the row. Raises `Problem`."""
-        load_json(raw)
-        body = _taken(address.endpoint.resource.writes.update)
-        instance = _validated(body, raw)
+        resource = address.endpoint.resource
+        body = _taken(resource.writes.update)
+        amounts, rest = amounts_of(resource, body, load_json(raw), raw)
+        instance = validated(body, rest)
         values = values_of(body, instance, instance.model_fields_set)
-        return await self._change(address, instance, values, (), conditions)
+        return await self._change(address, instance, values, (), conditions, amounts)
 
     async def replace(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Replace a row: 200 with the row. Raises `Problem`."""
         load_json(raw)
         body = _taken(address.endpoint.resource.writes.replace)
-        instance = _validated(body, raw)
+        instance = validated(body, raw)
         values = values_of(body, instance)
         reset = tuple(column for column in body.columns.values() if column not in values)
         return await self._change(address, instance, values, reset, conditions)
 
     async def _change(
         self, address: Address, instance: BaseModel, values: dict[Field, Any], reset: tuple[Field, ...],
-        conditions: Conditions,
+        conditions: Conditions, amounts: Mapping[Field, Any] = NO_AMOUNTS,
     ) -> Answer:  # fmt: skip
-        """Write the values that were sent; those of `reset` become what they are by default."""
+        """Write the values that were sent, and add the amounts; those of `reset` become what they are by default."""
         shape, texts = split(address.query_string)
         resource = address.endpoint.resource
         if "update" in resource.writes.unit_of_work and (values or reset or resource.writes.hooks):
             version, record = await self._update_in_unit(address, instance, values, reset, conditions)
             return written(record, version)
-        if not values and not reset:
+        if not values and not reset and not amounts:
             return await self._unchanged(address, conditions)
-        action = Action(kind="update", columns=tuple(values), reset=reset)
-        row = await self._conditional(address, action, shape, texts, [*values.values()], conditions)
+        action = Action(kind="update", columns=tuple(values), reset=reset, increments=tuple(amounts))
+        bound = [*values.values(), *amounts.values()]
+        row = await self._conditional(address, action, shape, texts, bound, conditions)
         identity, record = row
         return written(record, identity.get(VERSION))
 
@@ -254,10 +258,10 @@ class Mutations:
             raise NotFound(f"There is no such row in '{resource.name}'.")
         raise _stale(resource)
 
-    async def _create_many(self, address: Address, body: Body, raw: bytes) -> Answer:
+    async def _create_many(self, address: Address, body: Body, raw: bytes, count: int) -> Answer:
         """Create all rows of an array, or none."""
         resource = address.endpoint.resource
-        instances = _validated_many(body, raw, self.limits.rows)
+        instances = validated_many(body, raw, count, self.limits.rows)
         rows = [values_of(body, instance) for instance in instances]
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
@@ -351,6 +355,7 @@ class Written(NamedTuple):
 
 
 def separated(row: Row, prepared: PreparedWrite) -> Written:
+    """Take apart what a statement answers."""
     """Take the value of a write apart."""
     if prepared.plan.shape is None:
         return Written({}, b"")
@@ -474,19 +479,21 @@ def _taken(body: Body | None) -> Body:
     return body
 
 
-def _validated(body: Body, raw: bytes) -> BaseModel:
+def validated(body: Body, raw: bytes) -> BaseModel:
+    """Check a body. Raises `Invalid`."""
     try:
         return body.model.__pydantic_validator__.validate_json(raw)  # type: ignore[no-any-return]
     except ValidationError as error:
         raise body_problem(error, body.model) from None
 
 
-def _validated_many(body: Body, raw: bytes, limit: int) -> list[BaseModel]:
+def validated_many(body: Body, raw: bytes, count: int, limit: int) -> list[BaseModel]:
+    """Check each row of an array. Raises `Invalid`."""
+    if count > limit:
+        raise Invalid.at(("body",), f"An array holds at most {limit} rows.", "too_many")
     instances: list[BaseModel] = []
     errors: list[ErrorItem] = []
     for number, item in enumerate(json.loads(raw)):
-        if number == limit:
-            raise Invalid.at(("body",), f"An array holds at most {limit} rows.", "too_many")
         try:
             instances.append(body.model.__pydantic_validator__.validate_json(json.dumps(item)))
         except ValidationError as error:

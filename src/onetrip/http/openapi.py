@@ -15,9 +15,11 @@ from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
 from onetrip.http.routes import Route
 from onetrip.plan.read import Endpoint
+from onetrip.plan.upsert import unique_keys
 from onetrip.schema import naming
 from onetrip.schema.bodies import answer_models
-from onetrip.schema.model import Relation, Schema
+from onetrip.schema.increments import shown_with_increments
+from onetrip.schema.model import Relation, ResourceSchema, Schema
 from onetrip.settings import Limits
 
 _PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{OnetripProblem.__name__}"}}}
@@ -63,6 +65,7 @@ class Operations:
         self.limits = limits
         self.models = answer_models(schema.resources)
         self.ids: set[str] = set()
+        self.changing: dict[str, Any] = {}
 
     def describe(self, route: Route) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a route."""
@@ -90,14 +93,16 @@ class Operations:
         if endpoint.relation is not None:
             return self._describe_relation(endpoint, endpoint.relation, method)
         resource = endpoint.resource
-        words = resource.singular.replace("_", " ")
-        identifier = f"{_VERBS[method]}_{resource.singular}"
+        together = endpoint.kind == "collection" and method != "POST"
+        name = resource.plural if together else resource.singular
+        words = f"the {name} that filters choose" if together else f"a {name}"
+        identifier = f"{_VERBS[method]}_{name}"
         answer: dict[str, Any] = {
             "operation_id": self._unique(identifier),
             "name": identifier,
-            "summary": f"{_VERBS[method].title()} a {words}",
+            "summary": f"{_VERBS[method].title()} {words}".replace("_", " "),
             "tags": list(resource.tags),
-            "responses": _changed(method),
+            "responses": _changed(method) | (_TOGETHER if together else _upserted(endpoint, method)),
             "status_code": {"POST": 201, "DELETE": 204}.get(method, 200),
             "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
         }
@@ -106,9 +111,23 @@ class Operations:
         shown: Any = self.models[resource.name] | Fields
         writes = resource.writes
         taken: Any = {"POST": writes.create, "PATCH": writes.update, "PUT": writes.replace}[method]
+        if together:
+            return answer | {"response_model": list[shown], "endpoint": _takes(self._changing(resource))}
+        if method == "PATCH":
+            return answer | {"response_model": shown, "endpoint": _takes(self._changing(resource))}
         many = method == "POST"
         body = taken.model | list[taken.model] if many else taken.model
         return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(body)}
+
+    def _changing(self, resource: ResourceSchema) -> Any:
+        """Find the model of a change; the same one wherever it stands, so that it is one component."""
+        writes = resource.writes
+        assert writes.update is not None
+        if resource.name not in self.changing:
+            increments = writes.increments
+            model = shown_with_increments(writes.update, increments) if increments else writes.update.model
+            self.changing[resource.name] = model
+        return self.changing[resource.name]
 
     def _describe_relation(self, endpoint: Endpoint, relation: Relation, method: str) -> dict[str, Any]:
         """Describe the POST of a relation, and the PUT and DELETE of a link."""
@@ -168,6 +187,17 @@ def _changed(method: str) -> dict[int | str, Any]:
         responses[201] = {"headers": headers}
     responses[412] = _problem("The row is not the one that `If-Match` or `If-None-Match` asks for.")
     return responses
+
+
+_COUNT = {"X-Total-Count": {"schema": {"type": "integer"}, "description": "How many rows it were"}}
+_TOGETHER: dict[int | str, Any] = {200: {"headers": _COUNT}, 204: {"headers": _COUNT}}
+
+
+def _upserted(endpoint: Endpoint, method: str) -> dict[int | str, Any]:
+    """Describe what a POST answers of a row that is there already."""
+    if method != "POST" or not unique_keys(endpoint.resource):
+        return {}
+    return {200: {"description": "The row was there already (`on_conflict`)", "content": {"application/json": {}}}}
 
 
 def _takes(body: Any, optional: bool = False) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from onetrip.http.routes import key_name, link_key_name
 from onetrip.plan.read import Endpoint
+from onetrip.plan.upsert import unique_keys
 from onetrip.query.parser import filter_name
 from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
 from onetrip.settings import Limits
@@ -57,11 +58,37 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
     found = _key(endpoint)
     if endpoint.kind == "link":
         return found
+    together = endpoint.kind == "collection" and method != "POST"
+    if together:
+        found += [_filter(column) for column in endpoint.target.fields.values() if column.type.comparable]
     if method != "DELETE":
         found += _shown(endpoint.target, schema, limits)
-    if method != "POST":
+    if method == "POST" and endpoint.kind == "collection":
+        found += _upsert(endpoint.target)
+    if method != "POST" and not together:
         text = "Change the row only if this is its ETag"
         found.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": text})
+    return found
+
+
+def _upsert(target: ResourceSchema) -> list[dict[str, Any]]:
+    """Describe what a POST does about a row that is there, where there are unique keys that tell."""
+    keys = unique_keys(target)
+    if not keys:
+        return []
+    names = [",".join(key) for key in keys]
+    update = target.writes.update
+    columns = [] if update is None else [column.name for column in update.columns.values()]
+    known = "|".join(_escaped(name) for name in columns if name in target.fields)
+    found = [_query("on_conflict", {"type": "string", "enum": names}, "Change the row that has the same unique key")]
+    if known:
+        pattern = f"^(({known})(,({known}))*)?$"
+        description = "Columns that change then, none if empty; what the body gives by default. With `on_conflict`"
+        found.append(_query("update", {"type": "string", "pattern": pattern}, description))
+    if tuple(part.name for part in target.key) in keys:
+        text = "`*`: make a row, and change none"
+        schema = {"type": "string", "enum": ["*"]}
+        found.append({"name": "If-None-Match", "in": "header", "schema": schema, "description": text})
     return found
 
 

@@ -7,6 +7,7 @@ runs them, and then to the same pipeline. Routes that a user adds to this router
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -20,12 +21,14 @@ from onetrip.errors import MethodNotAllowed, Problem
 from onetrip.http import openapi, problems
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
+from onetrip.http.bulk import delete_many, update_many
 from onetrip.http.included import Inclusion, branch_of, whole_path
 from onetrip.http.links import Links
 from onetrip.http.mutations import Address, Mutations
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.request import condition, conditions
 from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts, link_key_name
+from onetrip.http.upsert import is_upsert, upsert
 
 LIVEZ, READYZ = "/livez", "/readyz"
 MEDIA_TYPES = {
@@ -190,11 +193,16 @@ class ResourceRouter(APIRouter):
                 check_media_type(headers, MEDIA_TYPES[method], method)
             return await self.links.link(address, raw, wanted)
         if method == "DELETE":
-            return await self.mutations.delete(address, wanted)
+            delete = self.mutations.delete if endpoint.key else partial(delete_many, self.mutations)
+            return await delete(address, wanted)
         check_media_type(headers, MEDIA_TYPES[method], method)
         raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
         if endpoint.relation is not None:
             return await self.links.create(address, raw, wanted)
+        if method == "POST" and is_upsert(address, wanted):
+            return await upsert(self.mutations, address, raw, wanted)
+        if method == "PATCH" and not endpoint.key:
+            return await update_many(self.mutations, address, raw, wanted)
         change = {"POST": self.mutations.create, "PATCH": self.mutations.update, "PUT": self.mutations.replace}[method]
         return await change(address, raw, wanted)
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
 from onetrip.query.parser import decode, split_values
-from onetrip.schema.model import ResourceSchema, Schema
+from onetrip.schema.model import ResourceSchema, Schema, Writes
 
 READS = ("GET", "HEAD")
 """Methods of every generated route."""
@@ -112,9 +112,7 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
     writes = resource.writes
     changes = {"PATCH": writes.update, "PUT": writes.replace, "DELETE": writes.delete}
     return _Paths(
-        Route(
-            base, Endpoint(kind="collection", resource=resource, target=resource), ("POST",) if writes.create else ()
-        ),
+        Route(base, Endpoint(kind="collection", resource=resource, target=resource), _of_collection(writes)),
         Route(
             item,
             Endpoint(kind="item", resource=resource, target=resource),
@@ -123,6 +121,17 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         related,
         links,
     )
+
+
+def _of_collection(writes: Writes) -> tuple[str, ...]:
+    """Say by which methods a collection changes; many rows at once if that was asked for, and no session is needed."""
+    together = {"PATCH": ("update", writes.update), "DELETE": ("delete", writes.delete)}
+    many = (
+        method
+        for method, (action, possible) in together.items()
+        if writes.bulk is not None and possible and action not in writes.unit_of_work
+    )
+    return (*(("POST",) if writes.create else ()), *many)
 
 
 def key_name(resource: ResourceSchema) -> str:
