@@ -35,7 +35,7 @@ def sqlite() -> Iterator[Database]:
     """Give a filled SQLite file in WAL mode."""
     with TemporaryDirectory(prefix="onetrip-benchmark-") as folder:
         url = f"sqlite:///{folder}/benchmark.db"
-        engine = create_engine(url)
+        engine = create_engine(url, connect_args={"timeout": 60})  # what was asked last may still be under way
         with engine.connect() as connection:
             connection.execute(text("PRAGMA journal_mode=WAL"))
         data.fill(engine, data.tables())

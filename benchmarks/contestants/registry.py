@@ -71,6 +71,12 @@ class Contestant:
 CONTESTANTS = (
     Contestant("onetrip", "onetrip_app:app", "`API(User, Post, Comment)` in a FastAPI app"),
     Contestant(
+        "onetrip-hook",
+        "onetrip_hook:app",
+        "the same with a `before_create` and a `before_update` hook: writes are transactions on an ordinary session",
+        requests=WRITES,
+    ),
+    Contestant(
         HAND_WRITTEN,
         "handwritten:app",
         "FastAPI + SQLModel `AsyncSession`, `response_model`, `selectinload`, commit and refresh; asyncpg or aiosqlite",
