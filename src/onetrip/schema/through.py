@@ -78,7 +78,10 @@ def _links(
     link = _without(taken, f"{resource.title}{_camel(relation.name)}Link", ends)
     if link is None:
         return None
-    return Through(create=None if link.is_required else target.writes.create, near=near, far=far, rows=rows, link=link)
+    create = target.writes.create
+    if link.is_required or create is None or not create.columns:
+        create = None
+    return Through(create=create, near=near, far=far, rows=rows, link=link)
 
 
 # Keys

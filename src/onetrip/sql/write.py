@@ -90,7 +90,7 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
         values = assigned(mutation.assignments, mapper, dialect)
         values |= first_version(version, mapper, values)
         if mutation.anchor is not None:
-            return insert_under(mutation.anchor, values, mapper, dialect)
+            return insert_under(mutation.anchor, values or _any_default(plan, mapper), mapper, dialect)
         return dialect.insert(table).values(values)
     deleted = plan.resource.deleted if isinstance(mutation, Delete) else None
     change: Any = sa.delete(table) if isinstance(mutation, Delete) and deleted is None else sa.update(table)
@@ -109,6 +109,13 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
         values |= increased(mutation.increments, mapper, dialect)
         change = change.values(values | next_version(version, mapper))
     return change
+
+
+def _any_default(plan: WritePlan, mapper: Mapper[Any]) -> dict[Any, Any]:
+    """Set a column to its default, for a row without values: an INSERT from a SELECT names some column."""
+    create = plan.resource.writes.create
+    columns = [] if create is None else [column_of(field, mapper) for field in create.columns.values()]
+    return {column: default_of(column) for column in columns[:1]}
 
 
 def _linked(plan: WritePlan, dialect: Dialect) -> Callable[[Any], Any] | None:
