@@ -68,7 +68,8 @@ async def _run(mutations: Mutations, address: Address, action: Action, values: l
             return _records(found, prepared)
         return await tried(lambda: database.transact(lambda: _steps(mutations, prepared, bound)))
     except Rejected as error:
-        refused = Refused(error, prepared.plan.resource, action.kind, {}, {})
+        written = {column.attribute: value for column, value in zip(action.columns, values, strict=False)}
+        refused = Refused(error, prepared.plan.resource, action.kind, written, {})
         raise await refused.problem(mutations.pipeline.schema, mutations.pipeline.database) from error
 
 
