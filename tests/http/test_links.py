@@ -395,6 +395,29 @@ def test_there_are_links_of_many_to_many_only(stage: Stage, path: str) -> None:
 # Around
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("POST", "/users/1/posts?include=author", {"title": "New"}), ("POST", "/users/1/posts", [{"title": "New"}]),
+        ("POST", "/posts/1/tags", {"name": "new"}), ("POST", f"/items/{VASE}/parts", {"name": "new"}),
+        ("PUT", f"{SHELF}/items/{JUG}", {"position": 4}), ("PUT", "/posts/1/tags/2", None),
+    ],
+)  # fmt: skip
+def test_a_request_is_planned_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, method: str, path: str, sent: Any
+) -> None:
+    """Another one of the same shape costs a look-up."""
+    first = stage.ask(method, path, sent)
+
+    def planned(*_: Any) -> Any:
+        raise AssertionError("planned again")
+
+    monkeypatch.setattr("onetrip.http.pipeline.plan_read", planned)
+    monkeypatch.setattr("onetrip.http.mutations.plan_change", planned)
+    again = {**sent, "name": "newer"} if isinstance(sent, dict) and "name" in sent else sent
+    assert stage.ask(method, path, again).status == first.status < 300
+
+
 def test_they_work_wherever_the_router_is(stage: Stage) -> None:
     """Behind a prefix and attached dependencies, which may refuse."""
     seen = []

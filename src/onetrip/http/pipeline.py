@@ -49,11 +49,7 @@ class Pipeline:
         what does not exist.
         """
         shape, texts = split(query_string)
-        prepared = self.prepared.get((endpoint, shape))
-        if prepared is None:
-            prepared = self.prepare(endpoint, shape)
-        else:
-            self.prepared.move_to_end((endpoint, shape))
+        prepared = self.prepare(endpoint, shape)
         values = bind(prepared.plan, key + texts)
         row = await self.database.run(prepared.statement, values)
         if row is None or not row[0]:
@@ -61,7 +57,11 @@ class Pipeline:
         return respond(prepared, values, row[0], path, query_string, condition)
 
     def prepare(self, endpoint: Endpoint, shape: Shape) -> Prepared:
-        """Parse, plan and compile a shape that was not seen lately, and remember it."""
+        """Find a shape that was seen lately; parse, plan and compile another one, and remember it."""
+        found = self.prepared.get((endpoint, shape))
+        if found is not None:
+            self.prepared.move_to_end((endpoint, shape))
+            return found
         plan = plan_read(parse(shape), endpoint, self.schema, self.limits)
         prepared = Prepared(plan, compile_read(plan, self.database.dialect))
         if len(self.prepared) >= self.limits.shapes:
