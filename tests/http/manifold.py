@@ -70,6 +70,15 @@ class Tag(SoftDelete, Base, table=True):
     label: str = Field(unique=True)
 
 
+class Seat(Base, table=True):
+    """Its codes are equal to the database where they are not to Python: with spaces at the end, or in capitals."""
+
+    __tablename__ = "seats"
+    id: int | None = Field(default=None, primary_key=True)
+    code: str = Field(unique=True, sa_type=sa.CHAR(5).with_variant(sa.String(collation="NOCASE"), "sqlite"))
+    row: str | None = None
+
+
 class Counter(Versioned, Base, table=True):
     """Numbers of several ranges."""
 
@@ -86,6 +95,7 @@ class Counter(Versioned, Base, table=True):
 RESOURCES = (
     Resource(Person, bulk=True, bulk_limit=5),
     Page,
+    Seat,
     Resource(Tag, bulk=True),
     Resource(Counter, bulk=True, increments=["small", "views", "big", "money", "free"]),
 )

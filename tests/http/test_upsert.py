@@ -186,6 +186,18 @@ def test_an_array_names_a_row_once(world: Served) -> None:
     assert world.send("POST", "/people?on_conflict=team,number", nulls).status == 200
 
 
+def test_what_the_database_takes_for_one_key(world: Served) -> None:
+    """It alone knows that; a row is not written twice in one request all the same."""
+    twin = "A" if world.backend.name == "sqlite" else "a "
+    for rows in ([{"code": "a"}, {"code": twin}], [{"code": "a", "row": "x"}, {"code": twin, "row": "y"}]):
+        refused = world.send("POST", "/seats?on_conflict=code", rows)
+        assert refused.status == 422
+        assert errors(refused)[0][1] == "repeated"
+    assert world.client.get("/seats").json() == []
+    assert world.send("POST", "/seats?on_conflict=code", {"code": "a"}).status == 201
+    assert world.send("POST", "/seats?on_conflict=code", {"code": twin}).status == 200
+
+
 def test_an_array_is_all_or_nothing(world: Served) -> None:
     world.send("POST", "/people", ADA | {"team": "red", "number": 1})
     rows = [{"email": "a@example.com"}, {"email": "b@example.com", "team": "red", "number": 1}]
