@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.increments import increment, stored_counter
 from tests.faults.server import serving
-from tests.faults.siege import Siege, besiege, stored_rows
+from tests.faults.siege import Siege, besiege, prepare, stored_rows
 from tests.faults.tables import Base, Counter
 from tests.support.databases import Backend, postgresql, postgresql_backend, sqlite_backend
 
@@ -32,7 +32,7 @@ def main() -> int:
 def kill(kind: str, siege: Siege) -> tuple[str, list[str]]:
     """Kill the server. Answers what happened, and what was wrong."""
     with database(kind) as (backend, folder), serving(backend.url, folder) as server:
-        backend.create(Base.metadata)
+        prepare(backend, siege)
         ledger = asyncio.run(besiege(server, siege))
         server.kill()
         stored = stored_rows(backend.engine())

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
+from onetrip import API
 from tests.faults.client import Client, Lost
 from tests.faults.server import Server
+from tests.faults.tables import TABLES, Base
+from tests.support.databases import Backend
 
 LATEST = 0.05
 """Seconds after it is due within which a kill comes: some hundred writes, so that it finds each in another state."""
@@ -36,6 +39,7 @@ class Ledger:
     sent: dict[str, int] = field(default_factory=dict)
     acknowledged: set[str] = field(default_factory=set)
     unexpected: list[str] = field(default_factory=list)
+    unanswered: int = 0
     kills: int = 0
 
     def verdict(self, stored: Mapping[str, int]) -> list[str]:
@@ -54,9 +58,17 @@ class Ledger:
         """Say in one line what happened."""
         unknown = self.sent.keys() - self.acknowledged
         return (
-            f"{len(self.acknowledged):,} writes acknowledged across {self.kills} kills; {len(unknown):,} without an "
-            f"answer, of which {len(unknown & stored.keys()):,} are stored; {sum(stored.values()):,} rows"
+            f"{len(self.acknowledged):,} writes acknowledged across {self.kills} kills; {self.unanswered:,} requests "
+            f"without an answer; {len(unknown):,} writes unknown, {len(unknown & stored.keys()):,} of them stored; "
+            f"{sum(stored.values()):,} rows"
         )
+
+
+def prepare(backend: Backend, siege: Siege) -> None:
+    """Create the tables that a siege needs."""
+    backend.create(Base.metadata)
+    if siege.keyed:
+        backend.create(API(*TABLES, database=backend.url).own_tables)
 
 
 async def besiege(server: Server, siege: Siege) -> Ledger:
@@ -118,12 +130,13 @@ async def _send(client: Client, port: int, tag: str, siege: Siege, ledger: Ledge
     try:
         reply = await client.ask(port, "POST", "/event", [{"tag": tag}] * rows if rows > 1 else {"tag": tag}, **headers)
     except Lost:
+        ledger.unanswered += 1
         await asyncio.sleep(0.005)
         return False
     if reply.status == 201:
         ledger.acknowledged.add(tag)
         return True
-    if reply.status != 503:  # which leaves open what became of it
+    if reply.status not in ((503, 409) if siege.keyed else (503,)):  # 409: the first of the same key is still at work
         ledger.unexpected.append(f"{tag} was answered with {reply.status}: {reply.body[:200]!r}")
         return True
     return False
@@ -133,4 +146,4 @@ def stored_rows(engine: sa.Engine) -> dict[str, int]:
     """Count the rows of each tag."""
     with engine.connect() as connection:
         rows = connection.exec_driver_sql("SELECT tag, count(*) FROM event GROUP BY tag")
-        return {tag: count for tag, count in rows.tuples()}  # noqa: C416
+        return {row[0]: row[1] for row in rows}
