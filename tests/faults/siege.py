@@ -65,7 +65,10 @@ class Ledger:
 
 
 def prepare(backend: Backend, siege: Siege) -> None:
-    """Create the tables that a siege needs."""
+    """Create the tables that a siege needs; a file in WAL mode, which is what `onetrip serve` creates."""
+    if backend.name == "sqlite":
+        with backend.engine().connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
     backend.create(Base.metadata)
     if siege.keyed:
         backend.create(API(*TABLES, database=backend.url).own_tables)
