@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 import pytest
@@ -291,3 +292,42 @@ def test_openapi_shows_it() -> None:
     assert parameters["on_conflict"]["schema"]["enum"] == ["path", "name"]
     assert set(parameters) >= {"update", "If-None-Match"}
     assert set(post["responses"]) >= {"200", "201"}
+
+
+# Bad input
+
+NAMES = ["on_conflict", "on_conflict", "update", "fields", "include", "email", "id", "views", "name", "or", "limit"]
+TEXTS = [
+    "email",
+    "name",
+    "team,number",
+    "number,team",
+    "",
+    "path",
+    "%00",
+    "%ff",
+    "a b",
+    "*",
+    "email,email",
+    ",",
+    "%F0%9F%92%A9",
+]
+BODIES: list[Any] = [
+    {}, [], [{}], None, 1, "x", [[]], {"email": "a"}, {"email": None}, {"email": "a", "team": "r", "number": 1},
+    [{"email": "a"}, {"email": "b", "bio": "\ud800"}], {"path": "a", "name": "n"}, {"code": "a", "label": "l"},
+    [{"path": "a", "name": "n"}, {"path": "b", "name": "n"}], {"views": {"$inc": 1}}, {"views": {"$inc": {}}},
+    {"big": {"$inc": 2**63}}, {"money": {"$inc": "1e400"}}, {"free": {"$inc": "1e-400"}}, {"free": {"$inc": 1e200}},
+]  # fmt: skip
+
+
+def test_no_input_makes_an_error_of_ours(world: Served) -> None:
+    """Parameters, bodies and conditions in any combination are answered with what the client can do about it."""
+    chance = Random(7)
+    conditions = [{}, {}, {"if_none_match": "*"}, {"if_match": "*"}, {"if_none_match": '"1"'}]
+    for _ in range(400):
+        method = chance.choice(["POST", "POST", "PATCH", "DELETE"])
+        query = "&".join(f"{chance.choice(NAMES)}={chance.choice(TEXTS)}" for _ in range(chance.randint(0, 3)))
+        target = f"/{chance.choice(['people', 'pages', 'tags', 'counters', 'seats'])}?{query}"
+        body = None if method == "DELETE" else chance.choice(BODIES)
+        answer = world.send(method, target, body, **chance.choice(conditions))
+        assert answer.status < 500, (method, target, body, answer.body)

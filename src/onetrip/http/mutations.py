@@ -276,7 +276,7 @@ class Mutations:
             for columns, numbers in groups.items()
         ]
         if not prepared:  # nothing is written, and the query string is judged all the same
-            self._prepare(endpoint, Action(kind="create"), shape)
+            self._prepare(endpoint, Action(kind="create", columns=tuple(body.columns.values())), shape)
             return written_many(b"[]", 201)
         batch = Batch(self, endpoint, rows, prepared, shape, texts)
         records = await batch.run()
