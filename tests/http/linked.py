@@ -53,8 +53,14 @@ class Follow(Base, table=True):
 
 
 class Mention(Base, table=True):
-    """Links that may be there twice: no unique key holds them."""
+    """Links that may be there twice: no unique key holds all of them."""
 
+    __table_args__ = (
+        sa.Index(
+            "mentioned_once", "post_id", "user_id", unique=True,
+            sqlite_where=sa.text("post_id > 100"), postgresql_where=sa.text("post_id > 100"),
+        ),
+    )  # fmt: skip
     id: int | None = Field(default=None, primary_key=True)
     post_id: int = Field(foreign_key="post.id")
     user_id: int = Field(foreign_key="user.id")

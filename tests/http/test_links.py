@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from sqlmodel import Session
 
 from onetrip import API
@@ -457,6 +458,7 @@ def test_openapi_shows_what_may_be_sent() -> None:
     app = FastAPI()
     app.include_router(linked.api("sqlite://").router)
     document = app.openapi()
+    assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
     paths, schemas = document["paths"], document["components"]["schemas"]
     assert paths["/users/{id}/posts"]["post"]["operationId"] == "create_user_post"
     link = paths["/posts/{id}/tags/{tag_id}"]

@@ -74,7 +74,8 @@ def test_the_world_is_described() -> None:
 def test_operation_ids_are_stable() -> None:
     """Clients are generated from these names: they follow from tables and relations, and change only with them."""
     document = openapi(API(blog.User, blog.Post, blog.Comment, database=NOWHERE))
-    assert {path: operation["operationId"] for path, operation in operations(document)} == {
+    reads = {path: item["get"]["operationId"] for path, item in document["paths"].items()}
+    assert reads == {
         "/livez": "livez",
         "/readyz": "readyz",
         "/users": "list_users",
