@@ -232,7 +232,8 @@ def test_values_that_sqlite_cannot_store(filled: dict[str, Backend], tmp_path: P
     assert broken(lite, insert, "one") == {Violation("invalid")}
     assert broken(lite, insert, 2**70) == {Violation("out_of_range")}
     assert broken(lite, insert, "\ud800") == {Violation("invalid")}
-    assert broken(lite, "INSERT INTO person (id, name) VALUES (9, zeroblob($1))", 2**31 - 1) == {Violation("out_of_range")}
+    blob = "INSERT INTO person (id, name) VALUES (9, zeroblob($1))"
+    assert broken(lite, blob, 2**31 - 1) == {Violation("out_of_range")}
     fill(lite, "CREATE TABLE strict_one (id integer PRIMARY KEY, age int) STRICT")
     assert broken(lite, "INSERT INTO strict_one VALUES (1, 'x')") == {Violation("invalid")}
 
