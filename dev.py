@@ -30,7 +30,7 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "made-by-dev.py"
 CONSTRAINTS = ROOT / "constraints.txt"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-PACKAGES = ("--editable", ".[postgres]", "--group", "test", "--group", "lint")
+PACKAGES = ("--editable", ".[postgres,codeclash]", "--group", "test", "--group", "lint")
 LINTERS = (
     ("-m", "ruff", "check", "."),
     ("-m", "ruff", "format", "--check", "."),

@@ -1,1 +1,1 @@
-"""CodeClash, a blog for developers: users, posts and comments."""
+"""CodeClash, a blog for developers: users, posts, comments and tags."""

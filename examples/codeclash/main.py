@@ -10,17 +10,19 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API, Resource, add_docs
 
-from .models import Comment, Post, User
+from .models import Comment, Post, Tag, User
+from .registration import UserCreate, hash_password
 
 api = API(
-    User,
+    Resource(User, create=UserCreate, before_create=hash_password),
     Resource(Post, max_limit=100),
     Comment,
+    Tag,
     database="sqlite:///codeclash.db",  # or postgresql://…; ONETRIP_DATABASE_URL overrides it
 )
 
 app = FastAPI(title="CodeClash API", docs_url=None, lifespan=api.lifespan)
-app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:5173"], allow_methods=["GET"])
+app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:5173"], allow_methods=["*"], allow_headers=["*"])
 app.include_router(api.router)
 add_docs(app)  # /docs without internet
 

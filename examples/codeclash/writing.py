@@ -156,6 +156,26 @@ SUBJECTS = (
     )),
 )  # fmt: skip
 
+TAGS = {
+    "FastAPI dependencies": ("python", "fastapi"),
+    "SQLModel relationships": ("python", "sqlmodel", "databases"),
+    "PostgreSQL indexes": ("databases", "postgresql", "performance"),
+    "keyset pagination": ("databases", "http", "performance"),
+    "asyncio": ("python", "performance"),
+    "Alembic migrations": ("python", "databases"),
+    "Pydantic models": ("python", "fastapi"),
+    "SQLite in production": ("databases", "sqlite"),
+    "type hints": ("python",),
+    "testing APIs": ("testing", "http"),
+    "N+1 queries": ("databases", "performance"),
+    "HTTP caching": ("http", "performance"),
+    "error messages": ("http", "craft"),
+    "connection pools": ("databases", "postgresql", "performance"),
+    "time zones": ("databases", "craft"),
+    "code review": ("craft",),
+}
+"""The name of a subject → what posts about it are tagged with."""
+
 TITLES = (
     "What I got wrong about {0}", "Notes on {0}", "{0}: what the docs do not say", "A year of {0} in production",
     "Five things to know about {0}", "How we stopped fighting {0}", "Learning {0} the slow way",

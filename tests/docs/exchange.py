@@ -8,8 +8,8 @@
 
     {"id": 1}
 
-Headers that are not shown are not compared. JSON is compared as values with the order of its keys, whatever the line
-breaks. `…` stands for any text.
+A body stands between two empty lines, and is JSON unless a header says otherwise. Headers that are not shown are not
+compared. JSON is compared as values with the order of its keys, whatever the line breaks. `…` stands for any text.
 """
 
 import json
@@ -25,6 +25,7 @@ class Request:
     method: str
     target: str
     headers: dict[str, str]
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,14 @@ class Answer:
 
 def read(text: str) -> tuple[Request, Answer]:
     """Read a block."""
-    asked, _, answered = text.partition("\n\n")
+    asked, _, answered = text.partition("\n\nHTTP/1.1 ")
+    asked, _, content = asked.partition("\n\n")
     first, *sent = asked.splitlines()
     method, target = first.split(" ", 1)
+    headers = ({"content-type": "application/json"} if content else {}) | _headers(sent)
     head, _, body = answered.partition("\n\n")
     status, *received = head.splitlines()
-    return Request(method, target, _headers(sent)), Answer(status.removeprefix("HTTP/1.1 "), _headers(received), body)
+    return Request(method, target, headers, content), Answer(status, _headers(received), body)
 
 
 def differences(shown: Answer, real: Answer) -> list[str]:

@@ -48,7 +48,9 @@ def exchange(block: Block, names: dict[str, Any]) -> bool:
         names["filled"] = True
     request, shown = read(block.text)
     with TestClient(names["app"], follow_redirects=False) as client:
-        answer = client.request(request.method, request.target, headers=request.headers)
+        answer = client.request(
+            request.method, request.target, headers=request.headers, content=request.body.encode() or None
+        )
     real = Answer(f"{answer.status_code} {answer.reason_phrase}", dict(answer.headers), answer.text)
     found = differences(shown, real)
     if found:
