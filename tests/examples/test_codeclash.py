@@ -341,3 +341,39 @@ def test_a_browser_of_the_frontend_may_write(client: TestClient) -> None:
     assert "PATCH" in allowed.headers["access-control-allow-methods"]
     assert "content-type" in allowed.headers["access-control-allow-headers"]
     assert client.options("/posts/1", headers={"Origin": "http://x.test", **asked}).status_code == 400
+
+
+# Below other rows
+
+
+def test_a_post_is_created_under_its_author(client: TestClient) -> None:
+    """201 with the author's key in it, at an address of its own; 404 when there is no such user."""
+    answer = client.post("/users/1/posts", json={"title": "Second", "content": "More"})
+    assert (answer.status_code, answer.headers["location"]) == (201, "/posts/2")
+    assert answer.json()["author_id"] == 1
+    assert [post["id"] for post in send(client, "GET", "/users/1/posts")] == [1, 2]
+    assert client.post("/users/99/posts", json={"title": "Third", "content": "x"}).status_code == 404
+    assert refusal(client, "POST", "/users/1/posts", {"title": "", "content": "x"}, 422) == [
+        ("title", "string_too_short")
+    ]
+    assert len(send(client, "GET", "/posts")) == 2
+
+
+def test_a_comment_is_created_under_its_post(client: TestClient) -> None:
+    created = send(client, "POST", "/posts/1/comments", {"body": "Agreed", "author_id": 1}, 201)
+    assert (created["post_id"], created["approved"]) == (1, True)
+    assert refusal(client, "POST", "/posts/1/comments", {"body": "x", "author_id": 99}, 422) == [
+        ("author_id", "foreign_key")
+    ]
+    assert [comment["id"] for comment in send(client, "GET", "/posts/1/comments")] == [1, 2]
+
+
+def test_tags_are_given_and_taken_away(client: TestClient) -> None:
+    """As often as one likes; the tag itself stays. 404 when one of the two is not there."""
+    for _ in range(2):
+        send(client, "PUT", "/posts/1/tags/2", status=204)
+        assert [tag["name"] for tag in send(client, "GET", "/posts/1/tags")] == ["craft", "python"]
+    send(client, "DELETE", "/posts/1/tags/2", status=204)
+    assert [tag["name"] for tag in send(client, "GET", "/posts/1/tags")] == ["craft"]
+    assert [tag["name"] for tag in send(client, "GET", "/tags")] == ["craft", "python"]
+    assert client.put("/posts/99/tags/1").status_code == client.put("/posts/1/tags/99").status_code == 404
