@@ -21,7 +21,7 @@ Password = Secret[Annotated[str, StringConstraints(min_length=8, max_length=1024
 
 
 class UserCreate(SQLModel):
-    """What a new user sends. The password is no column: the hook below makes one of it."""
+    """What a new user sends. The password is stored as a hash, and shown to nobody."""
 
     email: EmailStr
     username: str = Field(min_length=1, max_length=40)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from codeclash import main
-from codeclash.models import Comment, Post, User
+from codeclash.models import Comment, Post, Tag, User
 from fastapi.testclient import TestClient
 from sqlmodel import SQLModel
 
@@ -52,7 +52,7 @@ def test_the_sample_rows_are_the_same_every_time(client: TestClient) -> None:
     }
 
 
-@pytest.mark.parametrize(("model", "count"), [(User, 240), (Post, 900), (Comment, 3_000)])
+@pytest.mark.parametrize(("model", "count"), [(User, 240), (Post, 900), (Comment, 3_000), (Tag, 10)])
 def test_there_are_a_few_thousand_rows(client: TestClient, model: type[SQLModel], count: int) -> None:
     """Every table is filled as far as it says, and no row is beyond the last page."""
     path = f"/{model.__name__.lower()}s"
