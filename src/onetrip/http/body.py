@@ -233,7 +233,11 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_
 _MARKING = json.JSONDecoder(
     object_pairs_hook=_Pairs, parse_float=_marked_float, parse_int=_marked_int, parse_constant=_marked_constant
 )
-_SUSPICIOUS = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")  # other characters do not get past UTF-8 and the decoder
+
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F]"
+_SUSPICIOUS = re.compile(rf"\\u0000|{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
+"""NUL and half a surrogate pair; other characters that mean nothing do not get past UTF-8 and the decoder."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
