@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,12 +25,15 @@ from onetrip.db.database import Database
 from onetrip.db.transaction import Isolation
 from onetrip.errors import ConfigurationError, Problem
 from onetrip.http import direct, problems
+from onetrip.http.history import Actor
+from onetrip.http.idempotency import KEPT
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.router import ResourceRouter
 from onetrip.schema.declaration import Resource
 from onetrip.schema.derive import derive
 from onetrip.schema.notes import notes
 from onetrip.settings import Limits, Pool
+from onetrip.sql.own import OnetripHistory, own_metadata
 
 DATABASE_VARIABLE = "ONETRIP_DATABASE_URL"
 """The environment variable that overrides `database=`."""
@@ -48,6 +52,8 @@ class API:
         limits: what one request may ask for.
         own: the database is onetrip's to tune, see `docs/databases.md`.
         read_only: nothing can be changed through generated routes.
+        idempotency_keys: how long the answer to an `Idempotency-Key` is kept, `None` to take no keys.
+        actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
 
@@ -64,17 +70,19 @@ class API:
         limits: Limits | None = None,
         own: bool = True,
         read_only: bool = False,
+        idempotency_keys: timedelta | None = KEPT,
+        actor: Actor | None = None,
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
         self.database = _database(database, engine, pool, own)
         dialect = self.database.dialect
-        schema = derive(resources, dialect.sqlalchemy, dialect.inexact)
+        schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory)
         self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()
         self.notes = tuple(notes(self.schema.resources.values()))
-        self.pipeline = Pipeline(self.schema, self.database, self.limits)
-        self.router = ResourceRouter(self.pipeline)
+        self.pipeline = Pipeline(self.schema, self.database, self.limits, actor)
+        self.router = ResourceRouter(self.pipeline, kept=idempotency_keys)
         self._users = 0
         self.router.lifespan_context = self.lifespan
 
@@ -148,6 +156,11 @@ class API:
         """The metadata of every table that is served."""
         tables = (sa.inspect(resource.entity).local_table for resource in self.schema.resources.values())
         return tuple(dict.fromkeys(table.metadata for table in tables if isinstance(table, sa.Table)))
+
+    @property
+    def own_tables(self) -> sa.MetaData:
+        """The metadata of onetrip's own tables, for migrations: `target_metadata = [*api.metadata, api.own_tables]`."""
+        return own_metadata
 
     @property
     def exception_handlers(self) -> Mapping[Any, Any]:

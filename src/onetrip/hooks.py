@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 Row = TypeVar("Row")
 
-Action = Literal["create", "update", "delete"]
+Action = Literal["create", "update", "delete", "restore"]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,8 +21,8 @@ class Change(Generic[Row]):
     """One row that is about to be written, or was.
 
     `values` are what its columns will be set to, by attribute: change, add or remove them. `body` is what the client
-    sent, as its model read it, fields that are no columns included; `None` where a row is deleted. `row` is the row as
-    it is stored: for `create` there is none before the commit. `scope` is the ASGI scope of the request:
+    sent, as its model read it, fields that are no columns included; `None` where a row is deleted or restored. `row` is
+    the row as it is stored: for `create` there is none before the commit. `scope` is the ASGI scope of the request:
     `Request(change.scope)` reads it.
     """
 

@@ -44,7 +44,9 @@ def exchange(block: Block, names: dict[str, Any]) -> bool:
         names["app"] = codeclash()
     elif "api" in names and not names.get("filled"):
         url, [metadata] = os.environ[OWN], names["api"].metadata
-        Backend(url.partition(":")[0], url).create(metadata, *names.get("rows", ()))
+        backend = Backend(url.partition(":")[0], url)
+        backend.create(metadata, *names.get("rows", ()))
+        backend.create(names["api"].own_tables)
         names["filled"] = True
     request, shown = read(block.text)
     with TestClient(names["app"], follow_redirects=False) as client:

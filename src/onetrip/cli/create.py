@@ -25,6 +25,7 @@ from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
 from onetrip.db.sqlite import write_ahead
 from onetrip.errors import ConfigurationError, nearest
+from onetrip.sql.own import own_metadata
 
 Working = Callable[[str, int | None], None]
 """Is told what is being done, and how many rows are stored by now."""
@@ -88,6 +89,7 @@ async def _prepare(
             await connection.run_sync(_wait_for_others)
             if await connection.run_sync(_is_empty):
                 created = await connection.run_sync(_create, metadata, working)
+                await connection.run_sync(own_metadata.create_all)  # ours, which nobody counts
                 rows = None if seed is None or code is None else await _fill(connection, seed, code, working)
                 return Prepared(database, created, rows, time.monotonic() - start)
     from onetrip.cli.difference import differences  # Alembic, which costs time to import

@@ -29,7 +29,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @asynccontextmanager
-async def session(database: Database, scope: Any) -> AsyncIterator[AsyncSession]:
+async def session(database: Database, scope: Any) -> AsyncIterator[SQLModelAsyncSession]:
     """Open an asynchronous session; commit on the way out, roll back when an exception passes.
 
     Raises a `Problem` for an error that `meaning` knows.

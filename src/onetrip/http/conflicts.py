@@ -4,10 +4,10 @@ Names that only the database has, values and the text of rules stay behind; a co
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from onetrip.db.violations import Kind, Violation
 from onetrip.errors import Conflict, ErrorItem, Invalid, Location, Problem
+from onetrip.hooks import Action
 from onetrip.schema.constraints import field_of
 from onetrip.schema.model import Constraint, ResourceSchema, Schema
 
@@ -41,7 +41,7 @@ def conflict(
     violation: Violation,
     resource: ResourceSchema,
     schema: Schema,
-    action: Literal["create", "update", "delete"],
+    action: Action,
     index: int | None = None,
 ) -> Problem:
     """Say why the database refused a write: 409 against what is stored, 422 for what is wrong by itself.

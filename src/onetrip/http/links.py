@@ -118,6 +118,10 @@ class Links:
         prepared = self.mutations._prepare(making.endpoint, Action(kind="create", columns=tuple(row)), making.shape)
         return prepared, [*bind(prepared.plan, making.address.key + making.texts), *row.values()]
 
+    def _judge(self, making: "_Making") -> None:
+        """Refuse a query string that is wrong."""
+        self.pipeline.prepare(self.mutations.items[making.endpoint.target.name], making.shape)
+
     async def _create(self, making: "_Making", row: Row, conditions: Conditions) -> Written:
         """Create one row: by one statement where the database can link it by the same one."""
         if making.through.rows is not None and not self.database.dialect.chains_writes():
@@ -140,7 +144,7 @@ class Links:
         ]
         if prepared:
             return await Batch(self.mutations, endpoint, rows, prepared, shape, making.texts, making.address.key).run()
-        self._prepare(making, {})  # nothing is written, and the request is judged all the same
+        self._judge(making)  # nothing is written, and the request is judged all the same
         read = self.pipeline.prepare(self.mutations.items[endpoint.resource.name], ())
         if not is_found(await self.database.run(read.statement, making.parent)):
             raise absent(endpoint.resource)
@@ -189,7 +193,7 @@ class Links:
     ) -> list[Written]:
         """Create rows in one session, for hooks and for what only the ORM does."""
         target = making.endpoint.target
-        self._prepare(making, {})  # a query string that is wrong is refused before anything is written
+        self._judge(making)  # a query string that is wrong is refused before anything is written
 
         async def work(unit: UnitOfWork) -> list[Written]:
             read = self.pipeline.prepare(self.mutations.items[making.endpoint.resource.name], ())

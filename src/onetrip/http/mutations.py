@@ -6,20 +6,24 @@ sets, finds its prepared statement, which makes the change and answers with the 
 """
 
 import asyncio
-import json
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
-from pydantic import MISSING, BaseModel, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic import MISSING, BaseModel, TypeAdapter, ValidationError
+from pydantic_core import from_json, to_jsonable_python
 
+from onetrip.db.database import Database
+from onetrip.db.nested import Nested
 from onetrip.db.runner import Rejected, Row, Steps, T
-from onetrip.errors import Conflict, ErrorItem, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
+from onetrip.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionRequired, Problem
 from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.body import body_problem, load_json
+from onetrip.http.idempotency import Key, Keys
 from onetrip.http.increments import NO_AMOUNTS, amounts_of
 from onetrip.http.pipeline import Pipeline, Prepared, bind
 from onetrip.http.refused import Refused
@@ -67,7 +71,8 @@ class Mutations:
 
     def __init__(self, pipeline: Pipeline) -> None:
         self.pipeline = pipeline
-        self.database = pipeline.database
+        self.database: Database | Nested = pipeline.database
+        self.unit: UnitOfWork | None = None
         self.limits = pipeline.limits
         self.prepared: OrderedDict[tuple[Endpoint, Action, Shape], PreparedWrite] = OrderedDict()
         resources = pipeline.schema.resources.values()
@@ -77,6 +82,25 @@ class Mutations:
         self.items = {
             resource.name: Endpoint(kind="item", resource=resource, target=resource) for resource in resources
         }
+
+    async def once(
+        self, address: Address, keys: Keys, key: Key, action: str, change: "Callable[[Mutations], Awaitable[Answer]]"
+    ) -> Answer:
+        """Make a change that has an idempotency key: in a transaction that is open, which keeps the answer too.
+
+        `change` is given what to make it with. Raises `Problem`.
+        """
+        inside = copy(self)
+        if action in address.endpoint.target.writes.unit_of_work:
+
+            async def work(unit: UnitOfWork) -> Answer:
+                inside.unit = unit
+                return await keys.once(key, unit.execute, lambda: change(inside))
+
+            return await self._in_unit(address, work)
+        async with self.pipeline.database.begin() as nested:
+            inside.database = nested
+            return await keys.once(key, nested.execute, lambda: change(inside))
 
     async def create(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Create one row, or each of an array: 201 with what was created. Raises `Problem`."""
@@ -138,11 +162,11 @@ class Mutations:
         """Answer with the row as it is, to a change of nothing."""
         resource = address.endpoint.resource
         answer = await self.pipeline.read(*address[:4], None)
-        _require(resource, conditions)
+        require(resource, conditions)
         expected = conditions.versions()
         tag = dict(answer.headers)[b"etag"]
         if expected is not None and tag not in [version_tag(version) for version in expected]:
-            raise _stale(resource)
+            raise stale(resource)
         return answer
 
     async def delete(self, address: Address, conditions: Conditions) -> Answer:
@@ -181,15 +205,15 @@ class Mutations:
         """Change a row in a session: its version and its JSON."""
         shape, texts = split(address.query_string)
         resource = address.endpoint.resource
-        _require(resource, conditions)
+        require(resource, conditions)
         key = self._key_of(address, shape, texts)
         expected = conditions.versions()
-        versions = None if expected is None else _parsed(resource, expected)
+        versions = None if expected is None else parsed(resource, expected)
 
         async def work(unit: UnitOfWork) -> tuple[object | None, bytes]:
             found = await unit.update(key, instance, values, reset, versions)
             if found is None:
-                raise _stale(resource)
+                raise stale(resource)
             return await unit.read(found, shape, texts)
 
         return await self._in_unit(address, work)
@@ -197,15 +221,15 @@ class Mutations:
     async def _delete_in_unit(self, address: Address, conditions: Conditions) -> None:
         shape, texts = split(address.query_string)
         resource = address.endpoint.resource
-        _require(resource, conditions)
+        require(resource, conditions)
         prepared = self._prepare(address.endpoint, Action(kind="delete"), shape)
         key = bind(prepared.plan, address.key + texts)
         expected = conditions.versions()
-        versions = None if expected is None else _parsed(resource, expected)
+        versions = None if expected is None else parsed(resource, expected)
 
         async def work(unit: UnitOfWork) -> None:
             if not await unit.delete(key, versions):
-                raise _stale(resource)
+                raise stale(resource)
 
         await self._in_unit(address, work)
 
@@ -216,7 +240,9 @@ class Mutations:
 
     async def _in_unit(self, address: Address, work: Callable[[UnitOfWork], Awaitable[T]]) -> T:
         """Work in a transaction; again, in a new one, if the database gave it up for the sake of another one."""
-        item = self.items[address.endpoint.resource.name]
+        if self.unit is not None:
+            return await work(self.unit)
+        item = self.items[address.endpoint.target.name]
 
         async def attempt() -> T:
             try:
@@ -232,7 +258,7 @@ class Mutations:
         except Rejected as error:
             raise Conflict("Others are changing the same rows.", hint="Try again.") from error
         except Refused as error:
-            raise await error.problem(self.pipeline.schema, self.database) from error
+            raise await error.problem(self.pipeline.schema, self.pipeline.database) from error
 
     async def _conditional(
         self, address: Address, action: Action, shape: Shape, texts: tuple[str, ...], values: list[Any],
@@ -240,12 +266,12 @@ class Mutations:
     ) -> "Written":  # fmt: skip
         """Change one row, if it is in a version that the client expects. Raises `NotFound` and `PreconditionFailed`."""
         resource = address.endpoint.resource
-        _require(resource, conditions)
+        require(resource, conditions)
         expected = conditions.versions()
         if expected is None:
             attempts: list[tuple[Action, list[Any]]] = [(action, [])]
         else:
-            attempts = [(action.expecting(), [version]) for version in _parsed(resource, expected)]
+            attempts = [(action.expecting(), [version]) for version in parsed(resource, expected)]
         for attempt, version in attempts:
             prepared = self._prepare(address.endpoint, attempt, shape)
             bound = [*bind(prepared.plan, address.key + texts), *version, *values]
@@ -256,7 +282,7 @@ class Mutations:
         read = self.pipeline.prepare(self.items[resource.name], ())
         if not is_found(await self.database.run(read.statement, bind(read.plan, address.key))):
             raise NotFound(f"There is no such row in '{resource.name}'.")
-        raise _stale(resource)
+        raise stale(resource)
 
     async def _create_many(self, address: Address, body: Body, raw: bytes, count: int) -> Answer:
         """Create all rows of an array, or none."""
@@ -313,7 +339,7 @@ class Mutations:
         self, error: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None
     ) -> Problem:
         """Say what the database refused."""
-        return await Refused.by(error, plan, values, index).problem(self.pipeline.schema, self.database)
+        return await Refused.by(error, plan, values, index).problem(self.pipeline.schema, self.pipeline.database)
 
     def steps(self, prepared: PreparedWrite, values: Sequence[Any], texts: tuple[str, ...]) -> "Steps[Written | None]":
         """Write one row, and read it where the statement cannot answer with it."""
@@ -321,7 +347,7 @@ class Mutations:
         row = yield statement.text, statement.bind(values)
         if row is None or not prepared.statement.again:
             return None if row is None else separated(row, prepared)
-        identity = json.loads(row[0])
+        identity = from_json(row[0])
         return (yield from self.read_back(prepared, identity, texts))
 
     def read_back(self, prepared: PreparedWrite, identity: dict[str, Any], texts: tuple[str, ...]) -> "Steps[Written]":
@@ -361,7 +387,7 @@ def separated(row: Row, prepared: PreparedWrite) -> Written:
         return Written({}, b"")
     identity, _, record = row[0].partition(SEPARATOR)
     finish = prepared.statement.statement.finish
-    return Written(json.loads(identity), record if finish is None else finish(record))
+    return Written(from_json(identity), record if finish is None else finish(record))
 
 
 def _finished(read: Prepared, record: bytes) -> bytes:
@@ -440,7 +466,7 @@ class Batch:
             records = self._records(prepared, row)
             if prepared.statement.again:
                 for number, identity in zip(numbers, records, strict=True):
-                    back = yield from self.mutations.read_back(prepared, json.loads(identity), self.texts)
+                    back = yield from self.mutations.read_back(prepared, from_json(identity), self.texts)
                     answers[number] = back.record
             else:
                 answers.update(zip(numbers, records, strict=True))
@@ -491,16 +517,15 @@ def validated_many(body: Body, raw: bytes, count: int, limit: int) -> list[BaseM
     """Check each row of an array. Raises `Invalid`."""
     if count > limit:
         raise Invalid.at(("body",), f"An array holds at most {limit} rows.", "too_many")
-    instances: list[BaseModel] = []
-    errors: list[ErrorItem] = []
-    for number, item in enumerate(json.loads(raw)):
-        try:
-            instances.append(body.model.__pydantic_validator__.validate_json(json.dumps(item)))
-        except ValidationError as error:
-            errors += body_problem(error, body.model, ("body", number)).errors
-    if errors:
-        raise Invalid.of(errors[:20])
-    return instances
+    try:
+        return _list_of(body.model).validate_json(raw)
+    except ValidationError as error:
+        raise body_problem(error, body.model) from None
+
+
+@cache
+def _list_of(model: type[BaseModel]) -> TypeAdapter[list[Any]]:
+    return TypeAdapter(list[model])  # type: ignore[valid-type]
 
 
 def values_of(body: Body, instance: BaseModel, sent: Iterable[str] | None = None) -> dict[Field, Any]:
@@ -526,7 +551,8 @@ _STORED: dict[str, Callable[[Any], Any]] = {"string": str, "address": str, "json
 # Conditions
 
 
-def _require(resource: ResourceSchema, conditions: Conditions) -> None:
+def require(resource: ResourceSchema, conditions: Conditions) -> None:
+    """Ask for `If-Match`, where rows are only changed with it. Raises `PreconditionRequired`."""
     if resource.writes.conditional and conditions.match is None:
         raise PreconditionRequired(
             f"'{resource.name}' is only changed with 'If-Match'.", hint="Send the ETag of the row as you last read it."
@@ -537,7 +563,8 @@ def _location(address: Address, key: Sequence[object]) -> bytes:
     return address.path.rstrip(b"/") + b"/" + key_path(key)
 
 
-def _stale(resource: ResourceSchema) -> PreconditionFailed:
+def stale(resource: ResourceSchema) -> PreconditionFailed:
+    """Say that a row is in no version that the client expects."""
     if resource.writes.version is None:
         hint = f"'{resource.name}' does not count changes, so 'If-Match' never matches: leave it out, or send '*'."
     else:
@@ -545,7 +572,7 @@ def _stale(resource: ResourceSchema) -> PreconditionFailed:
     return PreconditionFailed("The row has changed since it was read.", hint=hint)
 
 
-def _parsed(resource: ResourceSchema, expected: Sequence[str]) -> list[Any]:
+def parsed(resource: ResourceSchema, expected: Sequence[str]) -> list[Any]:
     """Read the versions that a client expects; what cannot be one matches nothing."""
     version = resource.writes.version
     if version is None:

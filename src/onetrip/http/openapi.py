@@ -63,7 +63,9 @@ class Operations:
     def __init__(self, schema: Schema, limits: Limits) -> None:
         self.schema = schema
         self.limits = limits
-        self.models = answer_models(schema.resources)
+        pasts = [resource.past for resource in schema.resources.values() if resource.past is not None]
+        entries = {past.entries.name: past.entries for past in pasts}
+        self.models = answer_models({**entries, **schema.resources})
         self.ids: set[str] = set()
         self.changing: dict[str, Any] = {}
 
@@ -93,6 +95,8 @@ class Operations:
         if endpoint.relation is not None:
             return self._describe_relation(endpoint, endpoint.relation, method)
         resource = endpoint.resource
+        if endpoint.kind == "restore":
+            return self._describe_restore(endpoint)
         together = endpoint.kind == "collection" and method != "POST"
         name = resource.plural if together else resource.singular
         words = f"the {name} that filters choose" if together else f"a {name}"
@@ -118,6 +122,23 @@ class Operations:
         many = method == "POST"
         body = taken.model | list[taken.model] if many else taken.model
         return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(body)}
+
+    def _describe_restore(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Describe how a row is brought back."""
+        resource = endpoint.resource
+        identifier = f"restore_{resource.singular}"
+        responses = {status: said for status, said in _changed("POST").items() if status not in (201, 413, 415)}
+        responses[404] = _problem("No such row was deleted.")
+        responses[409] = _problem("A unique value of the row is taken meanwhile.")
+        return {
+            "operation_id": self._unique(identifier),
+            "name": identifier,
+            "summary": f"Restore a {resource.singular}".replace("_", " "),
+            "tags": list(resource.tags),
+            "responses": responses,
+            "response_model": self.models[resource.name] | Fields,
+            "openapi_extra": {"parameters": parameters.describe_change(endpoint, "POST", self.schema, self.limits)},
+        }
 
     def _changing(self, resource: ResourceSchema) -> Any:
         """Find the model of a change; the same one wherever it stands, so that it is one component."""
@@ -221,6 +242,8 @@ def _named(endpoint: Endpoint) -> tuple[str, str]:
         snake = re.sub(r"\W", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", relation.name)).lower()
         verb = "list" if relation.many else "get"
         return f"{verb}_{resource.singular}_{snake}", f"{verb.title()} the {snake.replace('_', ' ')} of a {words}"
+    if endpoint.kind == "history":
+        return f"list_{resource.singular}_history", f"List the history of a {words}"
     if endpoint.kind == "item":
         return f"get_{resource.singular}", f"Get a {words}"
     return f"list_{resource.plural}", f"List {resource.plural.replace('_', ' ')}"

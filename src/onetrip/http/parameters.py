@@ -65,7 +65,11 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
         found += _shown(endpoint.target, schema, limits)
     if method == "POST" and endpoint.kind == "collection":
         found += _upsert(endpoint.target)
-    if method != "POST" and not together:
+    if method in ("POST", "PATCH"):
+        text = "Makes the request once: sent again with the same key, it gets the same answer"
+        schema_ = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema_, "description": text})
+    if (method != "POST" or endpoint.kind == "restore") and not together:
         text = "Change the row only if this is its ETag"
         found.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": text})
     return found

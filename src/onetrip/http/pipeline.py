@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, Page, array, cut, links, ok
+from onetrip.http.history import Actor
 from onetrip.plan.ir import ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import Shape, parse, split
@@ -34,10 +35,11 @@ class Prepared:
 class Pipeline:
     """Answers reads. Holds the bounded cache of prepared shapes, least recently used first."""
 
-    def __init__(self, schema: Schema, database: Database, limits: Limits) -> None:
+    def __init__(self, schema: Schema, database: Database, limits: Limits, actor: Actor | None = None) -> None:
         self.schema = schema
         self.database = database
         self.limits = limits
+        self.actor = actor
         self.prepared: OrderedDict[tuple[Endpoint, Shape], Prepared] = OrderedDict()
 
     async def read(

@@ -25,6 +25,11 @@ def condition(headers: Headers) -> bytes | None:
     return wanted
 
 
+def header(headers: Headers, wanted: bytes) -> bytes | None:
+    """Find the first header of a name, which is in lower case."""
+    return next((value for name, value in headers if name == wanted), None)
+
+
 class Conditions(NamedTuple):
     """`If-Match` and `If-None-Match` of a write; repeated headers are one list."""
 

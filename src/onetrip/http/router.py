@@ -7,6 +7,7 @@ runs them, and then to the same pipeline. Routes that a user adds to this router
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -22,11 +23,13 @@ from onetrip.http import openapi, problems
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
 from onetrip.http.bulk import delete_many, update_many
+from onetrip.http.idempotency import KEPT, Keys, key_of
 from onetrip.http.included import Inclusion, branch_of, whole_path
 from onetrip.http.links import Links
 from onetrip.http.mutations import Address, Mutations
 from onetrip.http.pipeline import Pipeline
-from onetrip.http.request import condition, conditions
+from onetrip.http.request import Conditions, condition, conditions
+from onetrip.http.restore import restore
 from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts, link_key_name
 from onetrip.http.upsert import is_upsert, upsert
 
@@ -48,10 +51,11 @@ HEALTH = {LIVEZ: b"alive", READYZ: b"ready"}
 class ResourceRouter(APIRouter):
     """An `APIRouter` with the path operations of every resource, `/livez` and `/readyz`."""
 
-    def __init__(self, pipeline: Pipeline, **options: Any) -> None:
+    def __init__(self, pipeline: Pipeline, *, kept: timedelta | None = KEPT, **options: Any) -> None:
         super().__init__(**options)
         self.pipeline = pipeline
         self.mutations = Mutations(pipeline)
+        self.keys = Keys(pipeline.database, kept)
         self.links = Links(self.mutations)
         self.table = RouteTable(pipeline.schema)
         self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
@@ -195,15 +199,29 @@ class ResourceRouter(APIRouter):
         if method == "DELETE":
             delete = self.mutations.delete if endpoint.key else partial(delete_many, self.mutations)
             return await delete(address, wanted)
-        check_media_type(headers, MEDIA_TYPES[method], method)
-        raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
-        if endpoint.relation is not None:
-            return await self.links.create(address, raw, wanted)
+        raw = b""
+        if endpoint.kind != "restore":
+            check_media_type(headers, MEDIA_TYPES[method], method)
+            raw = await read_body(scope, receive, limit=self.pipeline.limits.body)
+        change = partial(self._changed, method, address, raw, wanted)
+        request = key_of(method, address.path, address.query_string, headers, raw) if method != "PUT" else None
+        if request is None:
+            return await change(self.mutations)
+        action = "restore" if endpoint.kind == "restore" else "create" if method == "POST" else "update"
+        return await self.mutations.once(address, self.keys, request, action, change)
+
+    async def _changed(
+        self, method: str, address: Address, raw: bytes, wanted: Conditions, mutations: Mutations
+    ) -> Answer:
+        if address.endpoint.kind == "restore":
+            return await restore(mutations, address, wanted)
+        if address.endpoint.relation is not None:
+            return await self.links.within(mutations).create(address, raw, wanted)
         if method == "POST" and is_upsert(address, wanted):
-            return await upsert(self.mutations, address, raw, wanted)
-        if method == "PATCH" and not endpoint.key:
-            return await update_many(self.mutations, address, raw, wanted)
-        change = {"POST": self.mutations.create, "PATCH": self.mutations.update, "PUT": self.mutations.replace}[method]
+            return await upsert(mutations, address, raw, wanted)
+        if method == "PATCH" and not address.endpoint.key:
+            return await update_many(mutations, address, raw, wanted)
+        change = {"POST": mutations.create, "PATCH": mutations.update, "PUT": mutations.replace}[method]
         return await change(address, raw, wanted)
 
     async def _operation(self, request: Request) -> Response:

@@ -18,12 +18,16 @@ from onetrip.schema.model import ResourceSchema, Schema, Writes
 READS = ("GET", "HEAD")
 """Methods of every generated route."""
 
+_RESTORE = ":restore"
 _QUOTED = re.compile('[",]')
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """One generated path template, what it stands for, and by which methods it changes. A link is not read."""
+    """One generated path template, what it stands for, and by which methods it changes.
+
+    A link is not read, nor is a row that was deleted.
+    """
 
     template: str
     endpoint: Endpoint
@@ -32,7 +36,7 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         """Every method that it answers."""
-        return self.changes if self.endpoint.kind == "link" else (*READS, *self.changes)
+        return self.changes if self.endpoint.kind in ("link", "restore") else (*READS, *self.changes)
 
 
 class Target(NamedTuple):
@@ -49,6 +53,7 @@ class _Paths:
     item: Route
     related: Mapping[str, Route]
     links: Mapping[str, Route]
+    restore: Route | None = None
 
 
 class RouteTable:
@@ -62,7 +67,8 @@ class RouteTable:
         return [
             route
             for paths in self._paths.values()
-            for route in (paths.collection, paths.item, *paths.related.values(), *paths.links.values())
+            for route in (paths.collection, paths.item, paths.restore, *paths.related.values(), *paths.links.values())
+            if route is not None
         ]
 
     def find(self, path: str) -> Target | None:
@@ -71,7 +77,10 @@ class RouteTable:
 
     def find_raw(self, raw_path: bytes) -> Target | None:
         """Recognise a path with escapes, in which `%2F` is part of a key. Raises `BadRequest`."""
-        return self._find([decode(segment, "path") for segment in raw_path.split(b"/")])
+        found = self._find([decode(segment, "path") for segment in raw_path.split(b"/")])
+        if found is None or found.route.endpoint.kind != "restore" or raw_path.endswith(_RESTORE.encode()):
+            return found
+        return Target(self._paths[found.route.endpoint.resource.name].item, found.key + _RESTORE)
 
     def _find(self, segments: list[str]) -> Target | None:
         count = len(segments)
@@ -82,6 +91,9 @@ class RouteTable:
         if not segments[2]:
             return None  # a trailing slash is the application's to redirect
         if count == 3:
+            key = segments[2].removesuffix(_RESTORE)
+            if paths.restore is not None and key and key != segments[2]:
+                return Target(paths.restore, key)
             return Target(paths.item, segments[2])
         if count == 5:
             link = paths.links.get(segments[3]) if segments[4] else None
@@ -101,6 +113,9 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         )
         for relation in resource.relations.values()
     }
+    if resource.past is not None:
+        entries = Endpoint(kind="history", resource=resource, target=resource.past.entries)
+        related["history"] = Route(f"{item}/history", entries)
     links = {
         relation.name: Route(f"{item}/{relation.name}/{{{link_key_name(endpoint)}}}", endpoint, ("PUT", "DELETE"))
         for relation in resource.relations.values()
@@ -120,7 +135,15 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         ),
         related,
         links,
+        _restore(resource, item),
     )
+
+
+def _restore(resource: ResourceSchema, item: str) -> Route | None:
+    """Say where rows are brought back, where they stay in their table."""
+    if resource.deleted is None or not resource.writes.delete:
+        return None
+    return Route(item + _RESTORE, Endpoint(kind="restore", resource=resource, target=resource), ("POST",))
 
 
 def _of_collection(writes: Writes) -> tuple[str, ...]:

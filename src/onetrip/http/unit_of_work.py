@@ -5,29 +5,33 @@ The same bodies, problems and answers as a single statement has; the row is read
 
 import inspect
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_jsonable_python
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip.db import session as sessions
 from onetrip.db.runner import Rejected, Row, refusal
-from onetrip.errors import Conflict, NotFound
+from onetrip.errors import Broken, Conflict, Invalid, NotFound
 from onetrip.hooks import Action, Change
+from onetrip.http.body import body_problem
+from onetrip.http.history import ABSENT, State, changes, missing, request_id, state_of
 from onetrip.http.pipeline import Pipeline, bind
 from onetrip.http.refused import Refused
 from onetrip.plan.read import Endpoint
 from onetrip.query.parser import Shape
 from onetrip.schema.model import Field
 from onetrip.schema.units import deletes
-from onetrip.sql.conditions import alive
+from onetrip.sql.conditions import alive, gone
 from onetrip.sql.dialects.clock import database_time
+from onetrip.sql.history import entry_of
 from onetrip.sql.statement import SEPARATOR, VERSION
 from onetrip.sql.write import default_of
 
@@ -58,11 +62,14 @@ class UnitOfWork:
         """Create a row, and answer the texts of its key."""
         change = self._change("create", body, values)
         await self._before(change)
-        row = self.resource.entity(**change.values)
+        with _validators(self.resource.entity):
+            row = self.resource.entity(**change.values)
         self.session.add(row)
         await self._flush("create", change.values)
         change.row = row
-        return self._key(row)
+        key = self._key(row)
+        await self._record("create", key, ABSENT, await self._state(key, row))
+        return key
 
     async def update(
         self,
@@ -79,21 +86,30 @@ class UnitOfWork:
         row = await self._load(key)
         if not self._is_expected(row, expected):
             return None
+        before = await self._state(self._key(row), row)
         change = self._change("update", body, values, row)
         await self._before(change)
         mapper = sa.inspect(self.resource.entity)
         for field in reset:
             setattr(row, field.attribute, default_of(mapper.column_attrs[field.attribute].columns[0]))
         for attribute, value in change.values.items():
-            setattr(row, attribute, value)
+            with _validators(self.resource.entity):
+                setattr(row, attribute, value)
+            column = mapper.column_attrs.get(attribute)
+            if column is not None and isinstance(column.columns[0].type, sa.JSON | sa.ARRAY):
+                flag_modified(row, attribute)  # for Python 1 is True, in a document as well
         await self._flush("update", change.values, key)
-        return self._key(row)
+        found = self._key(row)
+        action = "replace" if self.scope.get("method") == "PUT" else "update"
+        await self._record(action, found, before, await self._state(found, row))
+        return found
 
     async def delete(self, key: Sequence[Any], expected: Sequence[Any] | None) -> bool:
         """Delete a row; `False` when it is in no version that is expected. Raises `NotFound`."""
         row = await self._load(key)
         if not self._is_expected(row, expected):
             return False
+        before = await self._state(self._key(row), row)
         await self._before(self._change("delete", None, {}, row))
         mapper = sa.inspect(self.resource.entity)
         if self.resource.deleted is not None:
@@ -103,10 +119,30 @@ class UnitOfWork:
         else:  # as one statement does: the foreign keys decide what becomes of other rows
             self.session.expunge(row)
             await self._flushed(
-                self.session.execute(sa.delete(self.resource.entity).where(*self._is(key))), "delete", {}, key
+                self.session.exec(sa.delete(self.resource.entity).where(*self._is(key))), "delete", {}, key
             )
         await self._flush("delete", {}, key)
+        await self._record("delete", self._key(row), before, ABSENT)
         return True
+
+    async def restore(self, key: Sequence[Any], expected: Sequence[Any] | None) -> tuple[str, ...] | None:
+        """Bring back a row that was deleted softly, and answer the texts of its key; `None` as `update` does.
+
+        Raises `NotFound`.
+        """
+        deleted = self.resource.deleted
+        assert deleted is not None  # the router knows which resources can be restored
+        row = await self._load(key, was_deleted=True)
+        if not self._is_expected(row, expected):
+            return None
+        change = self._change("restore", None, {deleted: None}, row)
+        await self._before(change)
+        for attribute, value in change.values.items():
+            setattr(row, attribute, value)
+        await self._flush("restore", change.values, key)
+        found = self._key(row)
+        await self._record("restore", found, ABSENT, await self._state(found, row))
+        return found
 
     async def read(self, key: tuple[str, ...], shape: Shape, texts: tuple[str, ...]) -> tuple[object | None, bytes]:
         """Read a row as it was asked for: its version, if it has one, and its JSON."""
@@ -140,14 +176,51 @@ class UnitOfWork:
                 except Exception:
                     _log.exception("A hook after a commit failed: %s", getattr(hook, "__name__", hook))
 
-    async def _load(self, key: Sequence[Any]) -> Any:
+    async def _load(self, key: Sequence[Any], *, was_deleted: bool = False) -> Any:
         """Load a row, and keep others from changing it meanwhile. Raises `NotFound`."""
         entity = self.resource.entity
-        select = sa.select(entity).where(*self._is(key), *alive(entity)).with_for_update(of=entity)
-        row = (await self._flushed(self.session.execute(select), "update", {}, key)).scalars().first()
+        there = gone(entity) if was_deleted else alive(entity)
+        select: Any = sa.select(entity).where(*self._is(key), *there).with_for_update(of=entity)
+        row = (await self._flushed(self.session.exec(select), "update", {}, key)).scalars().first()
         if row is None:
-            raise NotFound(f"There is no such row in '{self.resource.name}'.")
+            absent = "No such row of '{}' was deleted." if was_deleted else "There is no such row in '{}'."
+            raise NotFound(absent.format(self.resource.name))
         return row
+
+    # History
+
+    async def _state(self, key: tuple[str, ...], row: Any) -> State:
+        """Take down a row as it is now, where its history is kept."""
+        past = self.resource.past
+        if past is None:
+            return ABSENT
+        if past.redacted:
+            await self.session.refresh(row, [column.attribute for column in past.redacted])
+        _, record = await self.read(key, (), ())
+        return state_of(past, record, row)
+
+    async def _record(self, action: str, key: tuple[str, ...], before: State, after: State) -> None:
+        """Write an entry in the history. An update that changed nothing leaves none. Raises `Broken`."""
+        past = self.resource.past
+        if past is None:
+            return
+        changed = changes(past, before, after)
+        if not changed and action in ("update", "replace"):
+            return
+        actor = self.pipeline.actor
+        entry = entry_of(
+            self.resource.name,
+            [part.type.to_json(text) for part, text in zip(self.resource.key, key, strict=True)],
+            action=action,
+            changes=changed,
+            who=None if actor is None else actor(self.scope),
+            request_id=request_id(self.scope),
+        )
+        try:
+            await self.session.exec(entry)
+        except DBAPIError as error:
+            meant = refusal(error)
+            raise (missing() if isinstance(meant, Broken) else meant) from error
 
     def _is(self, key: Sequence[Any]) -> list[Any]:
         entity = self.resource.entity
@@ -179,6 +252,17 @@ class UnitOfWork:
         """Say what an error of the database means."""
         meant = refusal(error)
         return Refused(meant, self.resource, action, values, key) if isinstance(meant, Rejected) else meant
+
+
+@contextmanager
+def _validators(entity: type[Any]) -> Iterator[None]:
+    """Say what a validator of a table class refuses, in its own words. Raises `Invalid`."""
+    try:
+        yield
+    except ValidationError as error:
+        raise body_problem(error, entity) from None
+    except (ValueError, AssertionError) as error:
+        raise Invalid.at(("body",), f"The row is not valid: {error}", "value_error") from error
 
 
 @asynccontextmanager

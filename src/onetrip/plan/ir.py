@@ -125,8 +125,21 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """The row whose history is read; when there is neither the row nor a history, the answer is 404.
+
+    `entries` are of the resource of this name, and of the key whose parts are the parameters `key`: texts of JSON.
+    """
+
+    resource: str
+    entity: type[Any]
+    where: tuple[Comparison, ...]
+    key: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPlan:
-    """One read: a list (`many`) or one object, of an entity or of a relation of an anchor.
+    """One read: a list (`many`) or one object, of an entity, of a relation of an anchor, or of a history.
 
     `version` is the column that counts the changes of the one row; it is answered beside the object.
     """
@@ -136,6 +149,7 @@ class ReadPlan:
     parameters: tuple[Parameter, ...]
     anchor: Anchor | None = None
     version: Field | None = None
+    trail: Trail | None = None
 
     @property
     def python(self) -> bool:
@@ -221,6 +235,8 @@ class Insert:
 class Update:
     """A change of the rows that meet the conditions; `reset` columns become what they are by default.
 
+    With `restored`, it is a change of rows that were deleted, which are there again.
+
     Those of `increments` grow by their parameters. With a `cap`, at most so many rows change, or none.
     """
 
@@ -229,6 +245,7 @@ class Update:
     reset: tuple[Field, ...] = ()
     increments: tuple[Assignment, ...] = ()
     cap: int | None = None
+    restored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

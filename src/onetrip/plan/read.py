@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from onetrip.errors import ErrorItem, Invalid, Location
-from onetrip.plan.ir import Anchor, Comparison, Embedded, OrderKey, Parameter, ReadPlan, Selection, Shape
+from onetrip.plan.ir import Anchor, Comparison, Embedded, OrderKey, Parameter, ReadPlan, Selection, Shape, Trail
 from onetrip.plan.resolve import field_named, relation_named, shown_named, unknown
 from onetrip.query.ast import Compare, Embed, Operand, Path, Query, Slot
 from onetrip.query.parser import PARAMETERS, RESERVED, filter_name
@@ -29,10 +29,11 @@ MAX_ERRORS = 20
 class Endpoint:
     """What a path stands for: a collection, one row, a relation of one row, or a row that is about to be made.
 
-    A `child` is about to be made at the end of a relation, and a `link` is between the rows at both ends of it.
+    A `child` is about to be made at the end of a relation, and a `link` is between the rows at both ends of it. A
+    `history` is that of one row, and `restore` brings back a row that was deleted.
     """
 
-    kind: Literal["collection", "item", "related", "created", "child", "link"]
+    kind: Literal["collection", "item", "related", "created", "child", "link", "history", "restore"]
     resource: ResourceSchema
     relation: Relation | None = None
     target: ResourceSchema
@@ -40,7 +41,7 @@ class Endpoint:
     @property
     def many(self) -> bool:
         """Whether the answer is a list."""
-        return self.kind == "collection" or (
+        return self.kind in ("collection", "history") or (
             self.kind == "related" and self.relation is not None and self.relation.many
         )
 
@@ -63,15 +64,20 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
     selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
     if endpoint.many:
         selection = planner.window(replace(selection, order=planner.order(query)), query)
-    anchor = version = None
-    if endpoint.relation is not None:
+    anchor = version = trail = None
+    if endpoint.kind == "history":
+        trail = planner.trail(key)
+        if query.sort is None:  # the newest first
+            selection = replace(selection, order=key_order(endpoint.target, descending=True))
+    elif endpoint.relation is not None:
         anchor = Anchor(entity=endpoint.resource.entity, where=key, relation=endpoint.relation)
     elif endpoint.kind == "item":
         selection = replace(selection, where=(*key, *selection.where))
         version = endpoint.resource.writes.version
     return ReadPlan(
-        selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor, version=version
-    )
+        selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor, version=version,
+        trail=trail,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -93,6 +99,15 @@ class Planner:
             )
             for slot, part in enumerate(self.endpoint.key)
         )  # fmt: skip
+
+    def trail(self, key: tuple[Comparison, ...]) -> Trail:
+        """Bind the key in the path a second time, as it stands in a history."""
+        resource = self.endpoint.resource
+        parts = tuple(
+            self._parameter(("path", part.name), part.type.to_json, slot, miss_is_absence=True)
+            for slot, part in enumerate(resource.key)
+        )
+        return Trail(resource=resource.name, entity=resource.entity, where=key, key=parts)
 
     def filters(self, query: Query) -> tuple[Comparison, ...]:
         """Resolve every filter. Raises one `Invalid` for those that are wrong, or for the first of very many."""
@@ -243,9 +258,11 @@ class Planner:
         return len(self.parameters) - 1
 
 
-def key_order(resource: ResourceSchema, after: Sequence[OrderKey] = ()) -> tuple[OrderKey, ...]:
+def key_order(
+    resource: ResourceSchema, after: Sequence[OrderKey] = (), *, descending: bool = False
+) -> tuple[OrderKey, ...]:
     """Order by what is left of the primary key, in the direction of the keys before it."""
-    descending = after[-1].descending if after else False
+    descending = after[-1].descending if after else descending
     given = {key.field.attribute for key in after}
     return tuple(OrderKey(field=part, descending=descending) for part in resource.key if part.attribute not in given)
 

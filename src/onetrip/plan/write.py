@@ -26,7 +26,7 @@ class Action:
     those that grow by values that follow the others.
     """
 
-    kind: Literal["create", "update", "delete"]
+    kind: Literal["create", "update", "delete", "restore"]
     columns: tuple[Field, ...] = ()
     reset: tuple[Field, ...] = ()
     conditional: bool = False
@@ -67,10 +67,11 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
             changed = tuple(item for item in changed if item.field.attribute not in given)
             mutation = replace(mutation, upsert=replace(upsert, generated=changed))
             generated = (*generated, *again)
-    elif action.kind == "update":
+    elif action.kind in ("update", "restore"):
         mutation = Update(
-            where=where, assignments=(*columns, *made), reset=action.reset, increments=increments, cap=cap
-        )
+            where=where, assignments=(*columns, *made), reset=action.reset, increments=increments, cap=cap,
+            restored=action.kind == "restore",
+        )  # fmt: skip
     else:
         mutation = Delete(where=where, cap=cap)
     return WritePlan(
@@ -110,7 +111,7 @@ def _numbered(fields: Iterable[Field], first: int) -> tuple[Assignment, ...]:
 
 def _generated(resource: ResourceSchema, action: Action) -> tuple[Generated, ...]:
     """Find the columns that Python fills because the body does not."""
-    filled = {"create": resource.writes.inserted, "update": resource.writes.updated, "delete": ()}[action.kind]
+    filled = {"create": resource.writes.inserted, "delete": ()}.get(action.kind, resource.writes.updated)
     given = {column.attribute for column in (*action.columns, *action.reset, *action.increments)}
     return tuple(item for item in filled if item.field.attribute not in given)
 

@@ -36,7 +36,9 @@ class Resource:
         bulk: serve PATCH and DELETE of the collection, for the rows that filters choose.
         bulk_limit: rows of one such request at most; more are refused as a whole.
         increments: attribute names of numbers to which PATCH can add: `{"views": {"$inc": 1}}`.
-        before_create, before_update, before_delete: hooks, called in the transaction of the write; see `Change`.
+        history: write down every change of a row, in the same transaction; read at `/{path}/{key}/history`.
+        before_create, before_update, before_delete, before_restore: hooks, called in the transaction of the write; see
+            `Change`.
         after_commit: hooks that are called when a write is committed; what they raise is logged.
         tags: OpenAPI tags; the path segment by default.
 
@@ -57,9 +59,11 @@ class Resource:
     bulk: bool = False
     bulk_limit: int = 1000
     increments: Sequence[str] = ()
+    history: bool = False
     before_create: Hooks = ()
     before_update: Hooks = ()
     before_delete: Hooks = ()
+    before_restore: Hooks = ()
     after_commit: Hooks = ()
     tags: Sequence[str] = ()
 

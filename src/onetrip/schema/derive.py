@@ -22,17 +22,18 @@ from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.constraints import constraints
 from onetrip.schema.declaration import Resource
 from onetrip.schema.fidelity import Inexact, column_reason
-from onetrip.schema.hidden import Hidden, hidden_of, is_secret
+from onetrip.schema.hidden import Hidden, hidden_of, is_secret, looks_secret
 from onetrip.schema.increments import increments
 from onetrip.schema.inputs import writes
 from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
 from onetrip.schema.marks import deletion_of
-from onetrip.schema.model import Field, Relation, ResourceSchema, Schema, View, Writes
+from onetrip.schema.model import Field, Past, Relation, ResourceSchema, Schema, View, Writes
 from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
     refuse_alias,
     refuse_clashes,
     refuse_half_unique,
+    refuse_history_clash,
     refuse_link_clashes,
     refuse_unfillable,
     refuse_untyped,
@@ -43,8 +44,10 @@ from onetrip.schema.units import hooks_of, units_of_work
 from onetrip.schema.written import Source, refuse_relation_readers, written_view
 
 
-def derive(declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: Inexact) -> Schema:
-    """Derive the schema of everything that is declared, for one dialect.
+def derive(
+    declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: Inexact, history: type[Any] | None = None
+) -> Schema:
+    """Derive the schema of everything that is declared, for one dialect. `history` is the class of its entries.
 
     Raises `ConfigurationError` for what cannot be served, for a broken relationship, and for two resources of one path.
     """
@@ -53,7 +56,7 @@ def derive(declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: 
     configure(mappers)
     names = choose_paths(resources, mappers)
     drafts = [_Draft(name, resource, mapper) for name, resource, mapper in zip(names, resources, mappers, strict=True)]
-    derivation = _Derivation(drafts, dialect, inexact)
+    derivation = _Derivation(drafts, dialect, inexact, history)
     schema = Schema(resources={draft.name: derivation.resource(draft) for draft in drafts})
     refuse_link_clashes(schema)
     return replace(schema, through=changes(schema.resources, derivation.link_rows))
@@ -76,10 +79,13 @@ class _Draft:
 class _Derivation:
     """One run of `derive`: what all resources share while they are made."""
 
-    def __init__(self, drafts: Sequence[_Draft], dialect: Dialect, inexact: Inexact) -> None:
+    def __init__(
+        self, drafts: Sequence[_Draft], dialect: Dialect, inexact: Inexact, history: type[Any] | None = None
+    ) -> None:
         self.drafts = {draft.resource.model: draft for draft in drafts}
         self.dialect = dialect
         self.inexact = inexact
+        self.history = history
         self.fields: dict[Mapper[Any], tuple[Field, ...]] = {}
 
     def resource(self, draft: _Draft) -> ResourceSchema:
@@ -89,7 +95,7 @@ class _Derivation:
         refuse_unfillable(view)
         refuse_half_unique(draft.mapper)
         described = self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
-        return replace(described, writes=self._writes(draft, view))
+        return replace(described, writes=self._writes(draft, view), past=self._past(draft, described))
 
     def _described(self, draft: _Draft, view: View, guessed: frozenset[str] = frozenset()) -> ResourceSchema:
         """Make a resource that is shown in one way."""
@@ -109,6 +115,26 @@ class _Derivation:
             description=_own_docstring(model), tags=tuple(draft.resource.tags) or (draft.name,),
             deleted=next((field for field in columns if field.attribute == deletion_of(draft.mapper)), None),
         )  # fmt: skip
+
+    @cached_property
+    def _entries(self) -> ResourceSchema:
+        """Describe the entries of all histories, which are read through the rows that they tell of."""
+        assert self.history is not None
+        resource, mapper = Resource(self.history, hidden=["resource", "key"]), mapper_of(self.history)
+        draft = _Draft(path_of(self.history, mapper), resource, mapper, declared=False)
+        return self._described(draft, self._derived(draft))
+
+    def _past(self, draft: _Draft, resource: ResourceSchema) -> Past | None:
+        """Say what is written down of the changes of rows: of what is shown its values, of the rest only its name."""
+        if not draft.resource.history or self.history is None:
+            return None
+        refuse_history_clash(resource)
+        props = {prop.key: prop for prop in columns_of(draft.mapper) if is_column(prop)}
+        shown = [field for field in resource.view.fields if field.attribute in props]
+        shown = [field for field in shown if field in resource.key or not looks_secret(field.name)]
+        told = {field.attribute for field in (*shown, *([resource.deleted] if resource.deleted else []))}
+        redacted = [field for field in self._columns(draft.mapper) if field.attribute in props.keys() - told]
+        return Past(entries=self._entries, columns=tuple(shown), redacted=tuple(redacted))
 
     # Views
 

@@ -156,9 +156,9 @@ class Writes:
 
     `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row; with
     `conditional`, a row is only changed with `If-Match`. `session` is the reason why a row is not written by one
-    statement; `unit_of_work` has such reasons by action (`create`, `update`, `delete`), those of hooks and listeners
-    included. `hooks` are called before each action, and after a `commit`. `bulk` is how many rows are changed at most
-    that filters choose, if any are. `increments` are columns to which an amount can be added.
+    statement; `unit_of_work` has such reasons by action (`create`, `update`, `delete`, `restore`), those of hooks and
+    listeners included. `hooks` are called before each action, and after a `commit`. `bulk` is how many rows are changed
+    at most that filters choose, if any are. `increments` are columns to which an amount can be added.
     """
 
     create: Body | None = None
@@ -179,12 +179,25 @@ class Writes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Past:
+    """What is written down of the changes of rows. `entries` is how that is read: a resource of its own.
+
+    Of `columns` an entry has the values before and after a change, of `redacted` ones only that they changed.
+    """
+
+    entries: "ResourceSchema"
+    columns: tuple[Field, ...]
+    redacted: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceSchema:
     """One served table: its path segment, its key, what it shows and where it leads.
 
     `singular` and `plural` are the snake-case names in operation ids; `hidden` the columns that never leave the
     database, `guessed_secrets` those of them that only sound secret. `deleted` is the column that says when a row was
-    deleted, where that leaves the row in its table: then whatever reads does not find it.
+    deleted, where that leaves the row in its table: then whatever reads does not find it. `past` says what is written
+    down of its changes, where anything is.
     """
 
     name: str
@@ -202,6 +215,7 @@ class ResourceSchema:
     description: str | None = None
     tags: tuple[str, ...] = ()
     deleted: Field | None = None
+    past: Past | None = None
     writes: Writes = field(default_factory=Writes)
     fields: Mapping[str, Field] = field(init=False)
 

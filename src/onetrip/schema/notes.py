@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from onetrip.schema.model import ResourceSchema, Writes
 
 _OFTEN_TAKEN = ("docs", "redoc")
-_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",)}
+_METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",), "restore": (":restore",)}
 
 
 def notes(resources: Iterable[ResourceSchema]) -> Iterator[str]:
@@ -50,6 +50,7 @@ def _writes(writes: Writes) -> Iterator[str]:
     }
     if writes.refused is not None:
         yield f"served without {_listed([name for name in served if not served[name]])}, because {writes.refused}"
+    served[":restore"] = writes.delete
     for reason in dict.fromkeys(writes.unit_of_work.values()):
         actions = [action for action, why in writes.unit_of_work.items() if why == reason]
         methods = [name for action in actions for name in _METHODS[action] if served[name]]

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 from onetrip.errors import ConfigurationError
 from onetrip.schema.mappers import columns_of, is_column
 from onetrip.schema.marks import deletion_column
-from onetrip.schema.model import LINK, Relation, Schema, View
+from onetrip.schema.model import LINK, Relation, ResourceSchema, Schema, View
 
 
 def refuse_clashes(model: type[Any], view: View, relations: Mapping[str, Relation]) -> None:
@@ -25,6 +25,15 @@ def refuse_clashes(model: type[Any], view: View, relations: Mapping[str, Relatio
         raise ConfigurationError(
             f"{model.__name__}: '{min(twice)}' would stand twice in an answer. Give the column another alias, or leave "
             f"out a relation of that name: Resource({model.__name__}, hidden=['{min(twice)}'])."
+        )
+
+
+def refuse_history_clash(resource: ResourceSchema) -> None:
+    """Refuse a relation that stands where the history of a row is read."""
+    if "history" in resource.relations:
+        raise ConfigurationError(
+            f"{resource.title} has a relation 'history', and its history is to be kept: both would be read at "
+            f"/{resource.name}/…/history. Give the relation another name, or leave one of them out."
         )
 
 

@@ -57,6 +57,10 @@ class FieldType:
     native: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def to_json(self, text: str) -> str:
+        """Write as JSON what a text of a URL means. Raises like `parse`."""
+        return to_json(self.parse(text), fallback=str).decode()
+
 
 def describe(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> FieldType:
     """Describe a SQLAlchemy type as it is on one dialect."""

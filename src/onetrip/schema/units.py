@@ -11,11 +11,13 @@ from sqlalchemy.orm import Mapper, RelationshipProperty
 
 from onetrip.hooks import Action, Hook, in_order
 from onetrip.schema.declaration import Resource
+from onetrip.schema.marks import deletion_of
 
 _EVENTS: dict[Action, tuple[str, ...]] = {
     "create": ("before_insert", "after_insert"),
     "update": ("before_update", "after_update"),
     "delete": ("before_delete", "after_delete"),
+    "restore": ("before_update", "after_update"),
 }
 
 
@@ -25,6 +27,7 @@ def hooks_of(resource: Resource) -> dict[str, tuple[Hook, ...]]:
         "create": resource.before_create,
         "update": resource.before_update,
         "delete": resource.before_delete,
+        "restore": resource.before_restore,
         "commit": resource.after_commit,
     }
     return {name: in_order(hooks) for name, hooks in given.items() if hooks}
@@ -33,6 +36,8 @@ def hooks_of(resource: Resource) -> dict[str, tuple[Hook, ...]]:
 def units_of_work(resource: Resource, mapper: Mapper[Any], reason: str | None) -> dict[str, str]:
     """Say why each action takes a session; actions that do not are left out. `reason` is why rows take one anyhow."""
     reasons: list[tuple[Action, str | None]] = [("create", reason), ("update", reason), ("delete", None)]
+    if deletion_of(mapper) is not None:
+        reasons.append(("restore", None))
     found = {action: next(iter(_reasons(action, resource, mapper)), why) for action, why in reasons}
     return {action: why for action, why in found.items() if why is not None}
 
@@ -43,10 +48,10 @@ def _reasons(action: Action, resource: Resource, mapper: Mapper[Any]) -> Iterato
         yield f"{_name(hook)} is called before it"
     for hook in hooks.get("commit", ()):
         yield f"{_name(hook)} is called after it"
-    for event in _EVENTS[action]:
-        if getattr(mapper.dispatch, event):
-            yield f"somebody listens to {event}"
-    if action != "delete" and mapper.validators:
+    yield from (f"somebody listens to {event}" for event in _EVENTS[action] if getattr(mapper.dispatch, event))
+    if resource.history:
+        yield "its history is kept"
+    if action in ("create", "update") and mapper.validators:
         yield f"'{next(iter(mapper.validators))}' has a validator of SQLAlchemy's"
     if action == "delete":
         for relationship in mapper.relationships:

@@ -32,6 +32,11 @@ def alive(entity: Any) -> Iterator[ColumnElement[bool]]:
         yield getattr(entity, deleted).is_(None)
 
 
+def gone(entity: Any) -> Iterator[ColumnElement[bool]]:
+    """Say that a row was deleted, and is in its table still."""
+    return (~there for there in alive(entity))
+
+
 def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
     """Compile a predicate over an (aliased) entity."""
     match predicate:

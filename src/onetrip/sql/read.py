@@ -15,6 +15,7 @@ from onetrip.schema.model import Field
 from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.finish import finisher
+from onetrip.sql.history import history
 from onetrip.sql.shape import Parent, objects
 from onetrip.sql.statement import VERSION, Argument, Convert, Statement, parameter_number
 
@@ -28,6 +29,8 @@ def compile_read(plan: ReadPlan, dialect: Dialect) -> Statement:
 def _select(plan: ReadPlan, dialect: Dialect) -> Select[Any]:
     if plan.anchor is not None:
         return _related(plan, plan.anchor, dialect)
+    if plan.trail is not None:
+        return history(plan.selection, plan.trail, dialect)
     rows = objects(plan.selection, dialect)
     if plan.version is not None:
         texts = [_version(plan, plan.version, dialect).scalar_subquery(), rows.scalar_subquery()]

@@ -1,5 +1,6 @@
 """Shapes → JSON objects: the one place where rows become JSON, embeds included."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -20,11 +21,13 @@ class Parent(NamedTuple):
 
 
 def objects(
-    selection: Selection, dialect: Dialect, parent: Parent | None = None, source: Any | None = None
-) -> Select[Any]:
+    selection: Selection, dialect: Dialect, parent: Parent | None = None, source: Any | None = None,
+    where: Sequence[Any] = (),
+) -> Select[Any]:  # fmt: skip
     """Compile a selection to one JSON object a row, in the column `json`; a parent is correlated.
 
-    Rows are those of the table, or of `source`, an entity that stands for rows which were just written.
+    Rows are those of the table, or of `source`, an entity that stands for rows which were just written. `where` are
+    conditions that are SQL already.
     """
     if source is None:
         entity, rows = rows_of(selection.shape.view.entity)
@@ -35,7 +38,7 @@ def objects(
         link = joined(parent.entity, parent.relation.attribute, entity)
         rows = rows.where(link).correlate(parent.entity)
         items += _link(parent, link, entity, dialect)
-    rows = rows.where(*(condition(predicate, entity, dialect) for predicate in selection.where))
+    rows = rows.where(*where, *(condition(predicate, entity, dialect) for predicate in selection.where))
     rows = rows.order_by(*ordering(selection.order, entity, dialect))
     if selection.limit is not None:  # one more than asked for, to know whether there is more
         rows = rows.limit(parameter(selection.limit, sa.BigInteger()) + sa.literal_column("1"))

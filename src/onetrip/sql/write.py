@@ -14,14 +14,14 @@ from onetrip.plan.ir import Delete, Embedded, Insert, Link, Selection, Shape, Un
 from onetrip.schema.model import Field, ResourceSchema
 from onetrip.sql.bulk import are_few, are_found, found, in_order
 from onetrip.sql.columns import assigned, column_of, first_version, increased, next_version
-from onetrip.sql.conditions import alive, condition
+from onetrip.sql.conditions import alive, condition, gone
 from onetrip.sql.dialects.clock import database_time
 from onetrip.sql.dialects.dialect import Dialect, Render
 from onetrip.sql.finish import finisher
 from onetrip.sql.link import anchored, delete_link, insert_link, insert_under
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
-from onetrip.sql.statement import VERSION, WriteStatement, placeholder
+from onetrip.sql.statement import VERSION, Statement, WriteStatement, placeholder
 from onetrip.sql.template import Template, quoted
 from onetrip.sql.upsert import clash_of
 
@@ -96,7 +96,8 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
     change: Any = sa.delete(table) if isinstance(mutation, Delete) and deleted is None else sa.update(table)
     entity = plan.resource.entity
     where = where or [condition(part, entity, dialect) for part in mutation.where]
-    change = change.where(*where, *alive(entity))
+    restored = isinstance(mutation, Update) and mutation.restored
+    change = change.where(*where, *(gone(entity) if restored else alive(entity)))
     if plan.conditional and version is not None:
         column = column_of(version, mapper)
         expected = dialect.parameter(placeholder(len(plan.parameters)), column.type)
@@ -107,8 +108,18 @@ def _mutation(plan: WritePlan, dialect: Dialect, where: Sequence[Any] = ()) -> A
         values = {column_of(field, mapper): default_of(column_of(field, mapper)) for field in mutation.reset}
         values |= assigned(mutation.assignments, mapper, dialect)
         values |= increased(mutation.increments, mapper, dialect)
+        if restored and plan.resource.deleted is not None:
+            values[column_of(plan.resource.deleted, mapper)] = sa.null()
         change = change.values(values | next_version(version, mapper))
     return change
+
+
+def find_deleted(plan: WritePlan, dialect: Dialect) -> Statement:
+    """Compile whether the row that a plan would restore was deleted: one row of `1`."""
+    assert isinstance(plan.mutation, Update)
+    entity = plan.resource.entity
+    where = [condition(part, entity, dialect) for part in plan.mutation.where]
+    return compiled(sa.select(sa.literal_column("1")).select_from(entity).where(*where, *gone(entity)), dialect)
 
 
 def _any_default(plan: WritePlan, mapper: Mapper[Any]) -> dict[Any, Any]:

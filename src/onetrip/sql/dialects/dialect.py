@@ -6,6 +6,7 @@ array are assembled, how NULLs sort. Nothing outside this folder asks which data
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
@@ -142,6 +143,18 @@ class Dialect(ABC):
     @abstractmethod
     def increased(self, type_: FieldType, column: Any, name: str) -> Any:
         """Add what is in a placeholder to a number; NULL stays NULL, and what the column cannot hold is an error."""
+
+    def wait_at_most(self, seconds: int) -> Any | None:
+        """Bound the wait for locks in this transaction; `None` where connections are opened with a bound."""
+        return None
+
+    @abstractmethod
+    def ago(self, span: timedelta) -> Any:
+        """The moment by the database's clock, so long ago."""
+
+    @abstractmethod
+    def bytes_of(self, text: Any, following: Any) -> Any:
+        """A text as bytes, and what follows it, if that is not NULL."""
 
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Make the placeholder of a value that is compared with a column of a type, or stored in it."""

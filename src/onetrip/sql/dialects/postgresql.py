@@ -4,6 +4,7 @@ https://www.postgresql.org/docs/current/functions-json.html
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -158,6 +159,18 @@ class PostgreSQL(Dialect):
         """The sum is of the wider type, and its assignment is checked."""
         wide = sa.BigInteger() if type_.kind == "integer" else sa.Numeric()
         return column + sa.cast(sa.bindparam(name, type_=wide), wide)
+
+    def wait_at_most(self, seconds: int) -> Any | None:
+        """`SET LOCAL lock_timeout`, as a function."""
+        return sa.select(Template(f"set_config('lock_timeout', '{seconds}s', true)"))
+
+    def ago(self, span: timedelta) -> Any:
+        """An interval before the moment of the transaction."""
+        return Template(f"(CURRENT_TIMESTAMP - interval '{span.total_seconds():.3f} seconds')")
+
+    def bytes_of(self, text: Any, following: Any) -> Any:
+        """`bytea`."""
+        return Template("convert_to({0}, 'UTF8') || coalesce({1}, '')", text, following)
 
     def parameter(self, name: str, type_: sa.types.TypeEngine[Any]) -> Any:
         """Bind a value as it is: not cut to the column's digits, nor the first and last moments as infinities.

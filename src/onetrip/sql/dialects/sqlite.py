@@ -5,6 +5,7 @@ every connection.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -90,6 +91,14 @@ class SQLite(Dialect):
         return Template(
             f"onetrip_decimal_sum({{0}}, {{1}}, {digits}, {type_.rounded})", column, added, type_=column.type
         )
+
+    def ago(self, span: timedelta) -> Any:
+        """As SQLAlchemy stores a moment: text, which is compared as such."""
+        return Template(f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{span.total_seconds():.3f} seconds')")
+
+    def bytes_of(self, text: Any, following: Any) -> Any:
+        """Joined as a blob: a text of bytes would end at a NUL."""
+        return Template("CAST({0} || coalesce(CAST({1} AS TEXT), '') AS BLOB)", text, following)
 
     def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
         """Match a moment without a fraction, as `CURRENT_TIMESTAMP` stores it, and without a time at midnight."""
