@@ -10,6 +10,8 @@ import typer
 from typer.exceptions import TyperException
 
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.install import Options as InstallOptions
+from onetrip.cli.install import install as install_target
 from onetrip.cli.purge import Options as PurgeOptions
 from onetrip.cli.purge import parse_age
 from onetrip.cli.purge import purge as purge_target
@@ -154,6 +156,34 @@ def purge(
         called, found = choose_target(target, settings)
         chosen = choose_database(database, found, settings)
         purge_target(PurgeOptions(called=called, target=found, database=chosen, age=older_than, yes=yes))
+
+
+db = typer.Typer(no_args_is_help=True, help="What a database needs beside your own tables.")
+app.add_typer(db, name="db")
+
+
+_INSTALL = """\
+Create onetrip's own tables (onetrip_*) in a database that exists, and nothing else.
+
+They keep histories, and the answers to requests with an Idempotency-Key. What is there already stays as it is.
+"""
+
+
+@db.command(help=_INSTALL)
+def install(
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+) -> None:
+    """Create onetrip's own tables in a database that exists, and nothing else."""
+    with one_sentence(_debug(debug)):
+        settings = read_settings()
+        _, found = choose_target(target, settings)
+        install_target(InstallOptions(target=found, database=choose_database(database, found, settings)))
 
 
 def _debug(option: bool) -> bool:
