@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from onetrip import API, ConfigurationError
+from onetrip import API, ConfigurationError, Resource
 from onetrip.cli.create import Prepared, prepare
 from onetrip.cli.load import Loaded
 from tests.cli import projects
@@ -43,7 +43,7 @@ def test_an_empty_database_gets_the_tables(backend: Backend) -> None:
     """Every table of the metadata is created, once."""
     first = prepared(blog_api(backend))
     assert [(found.created, found.rows, found.differences) for found in first] == [(3, None, ())]
-    assert tables(backend) == ["comment", "post", "user"]
+    assert tables(backend) == ["comment", "onetrip_history", "onetrip_idempotency", "post", "user"]
     second = prepared(blog_api(backend))
     assert [(found.created, found.differences) for found in second] == [(0, ())]
 
@@ -56,6 +56,15 @@ def test_a_database_with_other_tables_is_left_alone(backend: Backend) -> None:
     assert found.created == 0
     assert sorted(found.differences) == [f"the table '{name}' is missing" for name in ("comment", "post", "user")]
     assert tables(backend) == ["other"]
+
+
+def test_a_history_needs_its_table(backend: Backend) -> None:
+    """It is there in a database that is created, and its lack in any other is said."""
+    api = API(Resource(blog.User, history=True), database=backend.url, own=False)
+    assert prepared(api)[0].differences == prepared(api)[0].differences == ()
+    with backend.engine().begin() as connection:
+        connection.exec_driver_sql("DROP TABLE onetrip_history")
+    assert prepared(api)[0].differences == ("the table 'onetrip_history' is missing",)
 
 
 def test_a_file_with_other_tables_stays_as_it_is(tmp_path: Path) -> None:

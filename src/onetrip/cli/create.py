@@ -25,7 +25,7 @@ from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
 from onetrip.db.sqlite import write_ahead
 from onetrip.errors import ConfigurationError, nearest
-from onetrip.sql.own import own_metadata
+from onetrip.sql.own import OnetripHistory, own_metadata
 
 Working = Callable[[str, int | None], None]
 """Is told what is being done, and how many rows are stored by now."""
@@ -134,7 +134,9 @@ def _create(connection: sa.Connection, metadata: Sequence[sa.MetaData], working:
 
 
 def _tables(apis: Sequence[API]) -> Iterator[sa.Table]:
-    """Answer the tables that requests read: those of the resources and the link tables between them."""
+    """Answer the tables that requests need: of the resources, the link tables between them, and of histories."""
+    if any(resource.past is not None for api in apis for resource in api.schema.resources.values()):
+        yield own_metadata.tables[OnetripHistory.__tablename__]
     for api in apis:
         for resource in api.schema.resources.values():
             mapper = sa.inspect(resource.entity)
