@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
+from pydantic import computed_field
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -239,6 +240,60 @@ def test_nothing_changes_unseen(backend: Backend, caplog: pytest.LogCaptureFixtu
         assert [row["email"] for row in client.get("/accounts").json()] == ["a"]
         assert client.get("/accounts/1/history").status == 500
     assert "run 'onetrip db install'" in caplog.text
+
+
+class Balance(SQLModel):
+    number: int = Field(alias="id")
+    email: str
+    entries: list["EntryRead"]
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def known(self) -> bool:
+        return "@" in self.email
+
+
+class EntryRead(SQLModel):
+    label: str
+
+
+def test_a_schema_of_ones_own_says_what_is_written(backend: Backend) -> None:
+    """Its names; what it leaves out is redacted, what it computes is none of the row's."""
+    api = API(Resource(Account, history=True, read=Balance), Entry, database=backend.url)
+    backend.create(Base.metadata, Account(email="a@b"), Entry(account_id=1, label="l"))
+    backend.create(api.own_tables)
+    app = FastAPI()
+    app.include_router(api.router)
+    with serving(app) as client:
+        assert client.send("PATCH", "/accounts/1", {"email": "c"}).status == 200
+        assert client.request("DELETE", "/accounts/1").status == 204
+        delete, update = entries(client, "/accounts/1")
+    assert update["changes"] == {"email": ["a@b", "c"]}
+    shown = {name: change for name, change in delete["changes"].items() if change != "***"}
+    assert shown == {"id": [1, None], "email": ["c", None]}
+    assert {"balance", "hashed_password", "note"} <= delete["changes"].keys() - shown.keys()
+
+
+def test_a_change_that_is_not_committed_leaves_no_trace(backend: Backend) -> None:
+    """The entry is in the transaction of the write: also one that fails at the very end."""
+
+    def refuse(change: Change[Any]) -> None:
+        sa.event.listen(change.session.sync_session, "before_commit", fail, once=True)
+
+    def fail(session: Any) -> None:
+        raise HTTPException(418)
+
+    api = API(Resource(Plain, history=True, before_create=refuse), database=backend.url)
+    backend.create(Base.metadata)
+    backend.create(api.own_tables)
+    app = FastAPI()
+    app.include_router(api.router)
+    key = "00000000-0000-7000-8000-000000000001"
+    with serving(app) as client:
+        assert client.send("POST", "/plains", {"id": key}).status == 418
+        assert client.get(f"/plains/{key}/history").status == 404
+    with backend.engine().connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM onetrip_history").scalar() == 0
 
 
 def test_a_relation_of_that_name_is_refused() -> None:

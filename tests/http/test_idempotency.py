@@ -45,10 +45,12 @@ Serve = Callable[..., Client]
 
 
 @contextmanager
-def served(backend: Backend, *, session: bool = False, table: bool = True, **options: Any) -> Iterator[Client]:
+def served(
+    backend: Backend, *, session: bool = False, table: bool = True, resource: Any = Payment, **options: Any
+) -> Iterator[Client]:
     """Serve payments from statements alone, or from a session."""
     payments = Resource(Payment, before_create=nothing, before_update=nothing, before_restore=nothing)
-    api = API(Payer, payments if session else Payment, database=backend.url, **options)
+    api = API(Payer, payments if session else resource, database=backend.url, **options)
     backend.create(Base.metadata, Payer(name="Ada"))
     if table:
         backend.create(api.own_tables)
@@ -157,6 +159,24 @@ def test_arrays_and_changes_are_made_once(client: Client) -> None:
     first, second = (client.request("POST", "/payments/1:restore", {"idempotency-key": "r"}) for _ in range(2))
     assert first.status == 200
     assert same(first, second)
+
+
+def test_upserts_and_changes_of_many_rows_are_made_once(backend: Backend) -> None:
+    """Those take no session, and an amount that is added twice would be seen."""
+    with served(backend, resource=Resource(Payment, bulk=True, increments=["amount"])) as client:
+        post(client, [{"amount": 1}, {"amount": 1}], idempotency_key="a")
+        change = {"amount": {"$inc": 10}}
+        first, second = (client.send("PATCH", "/payments?amount=1", change, idempotency_key="b") for _ in range(2))
+        assert first.status == 200
+        assert same(first, second)
+        body, target = {"amount": 7, "reference": "r"}, "/payments?on_conflict=reference"
+        made, again = (post(client, body, target, idempotency_key="c") for _ in range(2))
+        assert made.status == 201
+        assert same(made, again)
+        changed, again = (post(client, body, target, idempotency_key="d") for _ in range(2))
+        assert (changed.status, changed.json()["version"]) == (200, 2)
+        assert same(changed, again)
+        assert [row["amount"] for row in client.get("/payments").json()] == [11, 11, 7]
 
 
 def test_a_version_is_asked_for_once(client: Client) -> None:
