@@ -1,5 +1,6 @@
 """What is written down of every change: who, when, what; read where the row is, also when it is gone."""
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -56,7 +57,7 @@ def change_secrets(change: Change[Any]) -> None:
 
 
 def who(scope: Mapping[str, Any]) -> str | None:
-    return dict(scope["headers"]).get(b"x-user", b"").decode() or None
+    return dict(scope["headers"]).get(b"x-user", b"").decode("latin-1") or None
 
 
 class AccountUpdate(SQLModel):
@@ -107,6 +108,20 @@ def test_a_change_is_written_as_answers_write_values(served: tuple[Client, API, 
     assert (update["action"], update["changes"]) == ("update", {n: [created[n], changed[n]] for n in names})
     assert update["changes"]["since"] == [None, "2026-01-01T00:00:00Z"]
     assert update["changes"]["settings"] == [{"a": 1}, {"a": True}]
+
+
+@pytest.mark.parametrize(
+    "document", ["ä🚀\u2028'\"", "\u0000", "\ud800", 10**30, 1e308, 0.1, -0.0, [], {"": {}}, "x" * 10_000, False, 0]
+)
+def test_whatever_is_accepted_can_be_read_in_the_history(served: tuple[Client, API, Backend], document: Any) -> None:
+    """As the row shows it."""
+    client, _, _ = served
+    client.send("POST", "/accounts", {"email": "ä🚀", "settings": "first"}, x_user="Zoë", x_request_id="\xff" * 300)
+    answer = client.send("PATCH", "/accounts/1", {"settings": document})
+    assert answer.status in (200, 422)
+    latest = entries(client, "/accounts/1")[0]
+    stored = json.loads(client.get("/accounts/1").body)["settings"]
+    assert repr(latest["changes"]["settings"]) == repr(["first", stored] if answer.status == 200 else [None, "first"])
 
 
 def test_secrets_are_named_and_not_kept(served: tuple[Client, API, Backend]) -> None:
