@@ -1,4 +1,5 @@
-"""What the engines of sessions are taught besides: no commit that is none, no write in a transaction that only reads.
+"""What the engines of sessions are taught besides: no commit that is none, none that leaves its transaction open, and
+no write in a transaction that only reads.
 
 Listeners of SQLAlchemy's events, so that an engine that a user brings has them too. They cost nothing until a statement
 fails, or a transaction is read-only on SQLite.
@@ -24,6 +25,7 @@ def guard(engine: sa.Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "begin", _refuse_writes)
         event.listen(engine.pool, "reset", _allow_writes)
+        event.listen(engine.pool, "reset", _end)
 
 
 def _remember(context: Any) -> None:
@@ -54,3 +56,12 @@ def _allow_writes(connection: Any, record: Any, state: Any) -> None:
         cursor = connection.cursor()
         cursor.execute("PRAGMA query_only = OFF")
         cursor.close()
+
+
+def _end(connection: Any, record: Any, state: Any) -> None:
+    """Roll back what a COMMIT has left open that a deferred foreign key refused (https://sqlite.org/foreignkeys.html).
+
+    SQLAlchemy takes such a transaction for ended; the connection would hold on to the lock of the writer in the pool.
+    """
+    if state.asyncio_safe and getattr(connection, "driver_connection", connection).in_transaction:
+        connection.rollback()

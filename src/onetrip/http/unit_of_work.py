@@ -95,9 +95,8 @@ class UnitOfWork:
         for attribute, value in change.values.items():
             with _validators(self.resource.entity):
                 setattr(row, attribute, value)
-            column = mapper.column_attrs.get(attribute)
-            if column is not None and isinstance(column.columns[0].type, sa.JSON | sa.ARRAY):
-                flag_modified(row, attribute)  # for Python 1 is True, in a document as well
+            if attribute in mapper.column_attrs:
+                flag_modified(row, attribute)  # also what is equal: it is written, and counts, as in one statement
         await self._flush("update", change.values, key)
         found = self._key(row)
         action = "replace" if self.scope.get("method") == "PUT" else "update"
