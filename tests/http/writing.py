@@ -202,8 +202,8 @@ def body_of(table: type[Any]) -> dict[str, Any]:
     return dict(BODIES[table])
 
 
-def api(url: str, **options: Any) -> API:
-    """Every table as one API."""
+def api(url: str | None = None, **options: Any) -> API:
+    """Every table as one API, of a database or an engine."""
     special = {Ledger: Resource(Ledger, require_if_match=True), Badge: Resource(Badge, read=BadgeRead)}
     return API(*(special.get(table, table) for table in TABLES), database=url, **options)
 
