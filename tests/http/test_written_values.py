@@ -6,9 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import MISSING, BaseModel, TypeAdapter
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from onetrip.schema.model import Body, ResourceSchema
 from tests.http.client import Answer, Client
@@ -132,3 +135,41 @@ def _together(client: Client, resource: ResourceSchema) -> None:
             assert client.get(f"{path}/{row['id']}").json() == row
 
     check()
+
+
+class _Numbers(sa.types.TypeDecorator[Any]):
+    impl = pg.ARRAY(sa.Integer)
+    cache_ok = True
+
+
+class _Base(DeclarativeBase):
+    pass
+
+
+class _Variant(_Base):
+    __tablename__ = "variant"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value = mapped_column(sa.JSON().with_variant(pg.ARRAY(sa.Integer), "postgresql"))
+
+
+class _Decorated(_Base):
+    __tablename__ = "decorated"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value = mapped_column(_Numbers().with_variant(sa.JSON(), "sqlite"))
+
+
+class _Document(_Base):
+    __tablename__ = "document"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value = mapped_column(sa.JSON)
+
+
+@pytest.mark.parametrize("table", [_Variant, _Decorated, _Document])
+def test_lists_in_rows_of_an_array_stay_lists(backend: Backend, table: Any) -> None:
+    """A value that is a list is one value, whatever its column is called: not one row for each of its items."""
+    values: list[list[int]] = [[1, 2], [3], [4, 5]]
+    with served(backend, table) as it:
+        for sent in (values, values[:1], [[]]):
+            answer = it.client.send("POST", f"/{table.__tablename__}", [{"value": value} for value in sent])
+            assert answer.status == 201, answer.body
+            assert [row["value"] for row in answer.json()] == sent

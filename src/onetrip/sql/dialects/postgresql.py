@@ -118,7 +118,7 @@ class PostgreSQL(Dialect):
         conditions: Sequence[Any] = (), settle: Callable[[Any], Any] | None = None,
     ) -> Any:  # fmt: skip
         """`INSERT … SELECT … FROM unnest($1, $2)`: one statement for any number of rows, in their order."""
-        if not columns or any(isinstance(column.type, sa.ARRAY) for column in columns):
+        if not columns or any(self._is_array(column.type) for column in columns):
             return None  # unnest would take arrays of arrays apart
         lists = []
         for column, name in columns.items():
@@ -135,6 +135,13 @@ class PostgreSQL(Dialect):
         written = mutation.returning(*table.c).cte("written")
         (objects,) = render(aliased(entity, written))
         return self.records(objects)
+
+    def _is_array(self, type_: sa.types.TypeEngine[Any]) -> bool:
+        """Say whether a column holds arrays here, as a variant or inside a decorator as well."""
+        own = type_.dialect_impl(self.sqlalchemy)
+        if isinstance(own, sa.types.TypeDecorator):
+            own = own.load_dialect_impl(self.sqlalchemy)
+        return isinstance(own, sa.ARRAY)
 
     def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
         """One statement: a row that is new was locked by nobody, so its `xmax` is zero."""
