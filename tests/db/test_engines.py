@@ -16,7 +16,7 @@ from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API
-from onetrip.db.runner import EngineRunner, ThreadRunner
+from onetrip.db.engine_runners import EngineRunner, ThreadRunner
 from onetrip.db.sqlite import SQLiteReader
 from onetrip.errors import ConfigurationError, Unavailable
 from onetrip.settings import Pool

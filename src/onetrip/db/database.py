@@ -14,9 +14,10 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from onetrip.db.engine_runners import EngineRunner, ThreadRunner
 from onetrip.db.engines import Memory, create_async, create_sync
 from onetrip.db.nested import Nested
-from onetrip.db.runner import EngineRunner, Reader, Row, Runner, Steps, T, ThreadRunner, Writer, place
+from onetrip.db.runner import Reader, Row, Runner, Steps, T, Writer, place
 from onetrip.db.sqlite import SQLiteReader, file_uri
 from onetrip.db.sqlite_writer import SQLiteWriter
 from onetrip.db.url import async_url, is_memory, keeps_prepared, parse_url, shown

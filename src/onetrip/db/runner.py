@@ -1,22 +1,21 @@
 """What runs a statement: text and arguments in, at most one value out; and what its failures mean.
 
 Two contracts, for what reads and for what writes. `postgresql` (asyncpg connections held for requests) meets both, as
-do two runners here for any other engine that a user brings along; `sqlite` reads and `sqlite_writer` writes, on the
+`engine_runners` do for any other engine that a user brings along; `sqlite` reads and `sqlite_writer` writes, on the
 standard library's driver.
 """
 
 import asyncio
 import logging
+import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
-from anyio import CancelScope, CapacityLimiter, to_thread
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from onetrip.db.violations import kind_of_code, kind_of_state
 from onetrip.errors import Broken, OnetripError, Unavailable
@@ -40,6 +39,9 @@ Execute = Callable[[str, tuple[Any, ...]], Awaitable[Row | None]]
 
 Steps = Generator[tuple[str, tuple[Any, ...]], Row | None, T]
 """Statements of one transaction: yields text and arguments, is sent the row, returns what comes of it."""
+
+ATTEMPTS = 4
+"""How often a write is tried that the database gives up for the sake of another one."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
@@ -103,141 +105,6 @@ class Runner(Reader, Writer, Protocol):
     """Both."""
 
 
-class EngineRunner:
-    """Runs statements on connections of an asynchronous engine, one checkout each."""
-
-    def __init__(self, engine: AsyncEngine, *, places: asyncio.Semaphore, timeout: float) -> None:
-        self.engine = engine.execution_options(**_autocommit(engine))
-        self.writing = engine
-        self.places = places
-        self.timeout = timeout
-
-    async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one statement on a connection of the pool; once more if the connection was lost."""
-        try:
-            try:
-                return await self._fetch(text, arguments)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                return await self._fetch(text, arguments)  # SQLAlchemy has dropped every connection as old as that one
-        except (DBAPIError, PoolTimeoutError, OSError) as error:
-            raise unavailable(error) or differs(error) from error
-
-    async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        async with place(self.places, self.timeout), self.engine.connect() as connection:
-            return await connection.run_sync(first_row, text, arguments)
-
-    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one statement in a transaction of its own."""
-        return await self.transact(lambda: _single(text, arguments))
-
-    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
-        """Run a transaction on a connection of the pool."""
-        async with self._begun() as connection:
-            return await connection.run_sync(_drive, steps())
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Execute]:
-        """Begin a transaction on a connection of the pool."""
-        async with self._begun() as connection:
-
-            async def execute(text: str, arguments: tuple[Any, ...]) -> Row | None:
-                try:
-                    return await connection.run_sync(first_row, text, arguments)
-                except DBAPIError as error:
-                    raise refusal(error) from error
-
-            yield execute
-
-    @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with place(self.places, self.timeout), self.writing.begin() as connection:
-                yield connection
-        except (DBAPIError, PoolTimeoutError, OSError) as error:
-            raise refusal(error) from error
-
-    async def close(self) -> None:
-        """The engine is its owner's to close."""
-
-
-class ThreadRunner:
-    """Runs statements on connections of a synchronous engine, each in a thread."""
-
-    def __init__(self, engine: sa.Engine, *, places: asyncio.Semaphore, timeout: float) -> None:
-        self.engine = engine.execution_options(**_autocommit(engine))
-        self.writing = engine
-        self.places = places
-        self.timeout = timeout
-
-    async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one statement in a thread of its own; once more if the connection was lost."""
-        async with place(self.places, self.timeout):
-            return await to_thread.run_sync(self._fetch, text, arguments, limiter=CapacityLimiter(1))
-
-    def _fetch(self, text: str, arguments: tuple[Any, ...], again: bool = True) -> Row | None:
-        try:
-            with self.engine.connect() as connection:
-                return first_row(connection, text, arguments)
-        except (DBAPIError, PoolTimeoutError) as error:
-            if again and isinstance(error, DBAPIError) and error.connection_invalidated:
-                return self._fetch(text, arguments, again=False)
-            raise unavailable(error) or differs(error) from error
-
-    async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
-        """Run one statement in a transaction of its own, in a thread."""
-        return await self.transact(lambda: _single(text, arguments))
-
-    async def transact(self, steps: Callable[[], Steps[T]]) -> T:
-        """Run a transaction in a thread, to its end even if the request is gone."""
-        async with place(self.places, self.timeout):
-            return await to_thread.run_sync(self._transact, steps, limiter=CapacityLimiter(1))
-
-    def _transact(self, steps: Callable[[], Steps[T]]) -> T:
-        try:
-            with self.writing.begin() as connection:
-                return _drive(connection, steps())
-        except (DBAPIError, PoolTimeoutError) as error:
-            raise refusal(error) from error
-
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Execute]:
-        """Begin a transaction, each statement of which runs in the same thread."""
-        limiter = CapacityLimiter(1)
-
-        def first(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
-            try:
-                return first_row(connection, text, arguments)
-            except DBAPIError as error:
-                raise refusal(error) from error
-
-        async with place(self.places, self.timeout):
-            try:
-                connection = await to_thread.run_sync(self.writing.connect, limiter=limiter)
-                try:
-                    yield lambda text, arguments: to_thread.run_sync(
-                        first, connection, text, arguments, limiter=limiter
-                    )
-                    await to_thread.run_sync(connection.commit, limiter=limiter)
-                finally:
-                    with CancelScope(shield=True):  # closing rolls back what was not committed
-                        await to_thread.run_sync(connection.close, limiter=limiter)
-            except (DBAPIError, PoolTimeoutError) as error:
-                raise refusal(error) from error
-
-    async def close(self) -> None:
-        """The engine is its owner's to close."""
-
-
-def _single(text: str, arguments: tuple[Any, ...]) -> Steps[Row | None]:
-    return (yield text, arguments)
-
-
-def _drive(connection: sa.Connection, steps: Steps[T]) -> T:
-    return drive(lambda text, arguments: first_row(connection, text, arguments), steps)
-
-
 def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]) -> T:
     """Run the statements of a transaction one after the other."""
     row: Row | None = None
@@ -247,6 +114,18 @@ def drive(execute: Callable[[str, tuple[Any, ...]], Row | None], steps: Steps[T]
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
         row = execute(text, arguments)
+
+
+async def tried(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Write; again, a little later, if the database gave it up for the sake of another one. Raises `Rejected`."""
+    for number in range(1, ATTEMPTS):
+        try:
+            return await attempt()
+        except Rejected as error:
+            if not error.again:
+                raise
+        await asyncio.sleep(random.uniform(0, 0.01 * 2**number))
+    return await attempt()
 
 
 async def drive_async(execute: Execute, steps: Steps[T]) -> T:
@@ -281,11 +160,6 @@ def rejected(error: BaseException, sqlstate: str | None) -> Rejected | None:
 def rejected_by_sqlite(error: sqlite3.Error) -> Rejected | None:
     """Say that SQLite refused a write, if that is what a code means."""
     return Rejected(error) if kind_of_code(getattr(error, "sqlite_errorcode", 0)) is not None else None
-
-
-def _autocommit(engine: AsyncEngine | sa.Engine) -> dict[str, str]:
-    """Run the one statement without a transaction around it; SQLite begins none for a SELECT."""
-    return {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
 
 
 def first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:

@@ -7,15 +7,18 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from onetrip.db.runner import Rejected, Row, Steps
+from onetrip.db.runner import Rejected, Row, Steps, tried
 from onetrip.errors import Invalid, PreconditionFailed
+from onetrip.http.address import Address
 from onetrip.http.answer import GONE, Answer, array, written_many
 from onetrip.http.body import load_json
 from onetrip.http.increments import amounts_of
-from onetrip.http.mutations import Address, Mutations, PreparedWrite, tried, validated, values_of
+from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import bind
 from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
+from onetrip.http.statements import PreparedWrite
+from onetrip.http.values import validated, values_of
 from onetrip.plan.write import Action
 from onetrip.query.parser import split
 from onetrip.sql.statement import SEPARATOR
@@ -58,7 +61,7 @@ def _refuse_versions(conditions: Conditions) -> None:
 async def _run(mutations: Mutations, address: Address, action: Action, values: list[Any]) -> list[bytes]:
     """Change rows: the JSON of each, or its key where it is gone."""
     shape, texts = split(address.query_string)
-    prepared = mutations._prepare(address.endpoint, action, shape)
+    prepared = mutations.prepare(address.endpoint, action, shape)
     made = [generated.value() for generated in prepared.plan.generated]
     bound = [*bind(prepared.plan, texts), *values, *made]
     database, statement = mutations.database, prepared.statement

@@ -14,27 +14,20 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from onetrip.db import session as sessions
-from onetrip.db.runner import Rejected, Steps
+from onetrip.db.runner import Rejected, Steps, tried
 from onetrip.errors import ErrorItem, Invalid, Location, NotFound
+from onetrip.http.address import Address, absent
 from onetrip.http.answer import GONE, Answer, array, written, written_many
+from onetrip.http.batch import Batch
 from onetrip.http.body import MAX_ITEMS, body_problem, load_json
-from onetrip.http.mutations import (
-    Address,
-    Batch,
-    Mutations,
-    PreparedWrite,
-    Written,
-    absent,
-    is_found,
-    separated,
-    tried,
-    values_of,
-)  # fmt: skip
+from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import bind
 from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
 from onetrip.http.routes import key_name, key_path
+from onetrip.http.statements import PreparedWrite, Written, is_found, separated
 from onetrip.http.unit_of_work import UnitOfWork
+from onetrip.http.values import values_of
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
 from onetrip.query.parser import Shape, split
@@ -115,7 +108,7 @@ class Links:
 
     def _prepare(self, making: "_Making", row: Row) -> tuple[PreparedWrite, list[Any]]:
         """Prepare the write of one row, and list its values, without those that are generated."""
-        prepared = self.mutations._prepare(making.endpoint, Action(kind="create", columns=tuple(row)), making.shape)
+        prepared = self.mutations.prepare(making.endpoint, Action(kind="create", columns=tuple(row)), making.shape)
         return prepared, [*bind(prepared.plan, making.address.key + making.texts), *row.values()]
 
     def _judge(self, making: "_Making") -> None:
@@ -128,7 +121,7 @@ class Links:
             (made,) = await self._create_linked(making, [row], many=False)
             return made
         prepared, values = self._prepare(making, row)
-        made_or_not = await self.mutations._run(prepared, values, making.texts, conditions)
+        made_or_not = await self.mutations.run(prepared, values, making.texts)
         if made_or_not is None:
             raise absent(making.endpoint.resource)
         return made_or_not
@@ -139,7 +132,7 @@ class Links:
         for number, row in enumerate(rows):
             groups.setdefault(tuple(row), []).append(number)
         prepared = [
-            (self.mutations._prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
+            (self.mutations.prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
             for columns, numbers in groups.items()
         ]
         if prepared:
@@ -184,7 +177,7 @@ class Links:
 
     def _link_to(self, making: "_Making", key: tuple[str, ...]) -> tuple[PreparedWrite, list[Any]]:
         """Prepare the link of a row that was just made, and list its values."""
-        prepared = self.mutations._prepare(self.members[making.relation], Action(kind="create"), ())
+        prepared = self.mutations.prepare(self.members[making.relation], Action(kind="create"), ())
         made = [generated.value() for generated in prepared.plan.generated]
         return prepared, [*bind(prepared.plan, making.address.key + key), *made]
 
@@ -216,7 +209,7 @@ class Links:
                 made.append(Written(identity if version is None else identity | {VERSION: version}, record))
             return made
 
-        return await self.mutations._in_unit(making.address._replace(endpoint=self.mutations.items[target.name]), work)
+        return await self.mutations.in_unit(making.address._replace(endpoint=self.mutations.items[target.name]), work)
 
     # Links
 
@@ -229,7 +222,7 @@ class Links:
         assert endpoint.relation is not None
         through = self.through[endpoint.relation]
         shape, texts = split(address.query_string)
-        keys = bind(self.mutations._prepare(endpoint, Action(kind="delete"), shape).plan, address.key + texts)
+        keys = bind(self.mutations.prepare(endpoint, Action(kind="delete"), shape).plan, address.key + texts)
         near = _given(through.near, endpoint.resource, keys)
         given = near | _given(through.far, endpoint.target, keys[len(endpoint.resource.key) :])
         body = through.link
@@ -238,9 +231,9 @@ class Links:
         values = {column: value for column, value in values_of(body, instance).items() if column not in given}
         changed = tuple(column for column in body.columns.values() if column not in given) if raw else ()
         action = Action(kind="create", columns=tuple(values), reset=changed)
-        prepared = self.mutations._prepare(endpoint, action, shape)
+        prepared = self.mutations.prepare(endpoint, action, shape)
         bound = [*bind(prepared.plan, address.key + texts), *values.values()]
-        if await self.mutations._run(prepared, bound, texts, conditions) is None:
+        if await self.mutations.run(prepared, bound, texts) is None:
             names = f"'{endpoint.resource.name}' or in '{endpoint.target.name}'"
             raise NotFound(f"There is no such row in {names}.")
         return GONE
@@ -248,9 +241,9 @@ class Links:
     async def unlink(self, address: Address, conditions: Conditions) -> Answer:
         """Undo a link: 204. Raises `Problem`."""
         shape, texts = split(address.query_string)
-        prepared = self.mutations._prepare(address.endpoint, Action(kind="delete"), shape)
+        prepared = self.mutations.prepare(address.endpoint, Action(kind="delete"), shape)
         bound = [*bind(prepared.plan, address.key + texts)]
-        if await self.mutations._run(prepared, bound, texts, conditions) is None:
+        if await self.mutations.run(prepared, bound, texts) is None:
             resource, target = address.endpoint.resource.name, address.endpoint.target.name
             raise NotFound(f"These rows of '{resource}' and '{target}' are not linked.")
         return GONE

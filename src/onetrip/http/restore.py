@@ -3,10 +3,12 @@
 from typing import Any
 
 from onetrip.errors import NotFound
+from onetrip.http.address import Address, parsed, require, stale
 from onetrip.http.answer import Answer, written
-from onetrip.http.mutations import Address, Mutations, is_found, parsed, require, stale
+from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import bind
 from onetrip.http.request import Conditions
+from onetrip.http.statements import is_found
 from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.plan.write import Action
 from onetrip.query.parser import Shape, split
@@ -29,11 +31,11 @@ async def restore(mutations: Mutations, address: Address, conditions: Conditions
     if expected is not None:
         attempts = [(RESTORE.expecting(), (version,)) for version in parsed(resource, expected)]
     for action, version in attempts:
-        prepared = mutations._prepare(address.endpoint, action, shape)
+        prepared = mutations.prepare(address.endpoint, action, shape)
         bound = [*bind(prepared.plan, address.key + texts), *version]
-        if (row := await mutations._run(prepared, bound, texts, conditions)) is not None:
+        if (row := await mutations.run(prepared, bound, texts)) is not None:
             return written(row.record, row.identity.get(VERSION))
-    plan = mutations._prepare(address.endpoint, RESTORE, shape).plan
+    plan = mutations.prepare(address.endpoint, RESTORE, shape).plan
     deleted = find_deleted(plan, mutations.database.dialect)
     if expected is None or not is_found(await mutations.database.run(deleted, bind(plan, address.key + texts))):
         raise _absent(resource)
@@ -45,7 +47,7 @@ async def _in_unit(
 ) -> Answer:
     """Bring back a row in a session."""
     resource = address.endpoint.resource
-    key = mutations._key_of(address, shape, texts)
+    key = mutations.key_of(address, shape, texts)
     expected = conditions.versions()
     versions = None if expected is None else parsed(resource, expected)
 
@@ -55,7 +57,7 @@ async def _in_unit(
             raise stale(resource)
         return await unit.read(found, shape, texts)
 
-    version, record = await mutations._in_unit(address, work)
+    version, record = await mutations.in_unit(address, work)
     return written(record, version)
 
 

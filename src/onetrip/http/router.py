@@ -20,13 +20,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from onetrip.errors import MethodNotAllowed, Problem
 from onetrip.http import openapi, problems
+from onetrip.http.address import Address
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
 from onetrip.http.bulk import delete_many, update_many
 from onetrip.http.idempotency import KEPT, Keys, key_of
 from onetrip.http.included import Inclusion, branch_of, whole_path
 from onetrip.http.links import Links
-from onetrip.http.mutations import Address, Mutations
+from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.request import Conditions, condition, conditions
 from onetrip.http.restore import restore

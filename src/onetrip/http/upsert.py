@@ -9,25 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from onetrip.db.runner import Rejected, Row, Steps
+from onetrip.db.runner import ATTEMPTS, Rejected, Row, Steps, tried
 from onetrip.errors import Conflict, Invalid, PreconditionFailed
+from onetrip.http.address import Address
 from onetrip.http.answer import Answer, array, written, written_many
 from onetrip.http.body import load_json
-from onetrip.http.mutations import (
-    ATTEMPTS,
-    Address,
-    Mutations,
-    PreparedWrite,
-    Written,
-    separated,
-    tried,
-    validated,
-    validated_many,
-    values_of,
-)
+from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import bind
 from onetrip.http.request import Conditions
 from onetrip.http.routes import key_path
+from onetrip.http.statements import PreparedWrite, Written, separated
+from onetrip.http.values import validated, validated_many, values_of
 from onetrip.plan.ir import Insert
 from onetrip.plan.upsert import unique_keys
 from onetrip.plan.write import Action
@@ -66,7 +58,7 @@ async def upsert(mutations: Mutations, address: Address, raw: bytes, conditions:
         rows = [_row(body, each) for each in validated_many(body, raw, len(document), mutations.limits.rows)]
         return await _upsert_many(mutations, address, rows, shape, texts, new_only)
     row = _row(body, validated(body, raw))
-    prepared = mutations._prepare(mutations.created[resource.name], row.action, shape)
+    prepared = mutations.prepare(mutations.created[resource.name], row.action, shape)
     made = [generated.value() for generated in prepared.plan.generated]
     bound = [*bind(prepared.plan, texts), *row.values.values(), *made]
     (identity, record), new = await _run(mutations, prepared, bound, texts)
@@ -166,12 +158,12 @@ async def _upsert_many(
     body = address.endpoint.resource.writes.create
     assert body is not None
     if not rows:  # nothing is written, and the query string is judged all the same
-        mutations._prepare(endpoint, Action(kind="create", columns=tuple(body.columns.values())), shape)
+        mutations.prepare(endpoint, Action(kind="create", columns=tuple(body.columns.values())), shape)
         return written_many(b"[]", 200)
-    batch = _Batch(mutations, rows, [mutations._prepare(endpoint, row.action, shape) for row in rows], texts, new_only)
+    batch = _Batch(mutations, rows, [mutations.prepare(endpoint, row.action, shape) for row in rows], texts, new_only)
     batch.refuse_twins()
     same = len({row.action for row in rows}) == 1 and not new_only
-    whole = mutations._prepare(endpoint, replace(rows[0].action, many=True), shape) if same else None
+    whole = mutations.prepare(endpoint, replace(rows[0].action, many=True), shape) if same else None
     return written_many(array(SEPARATOR.join(await batch.run(whole))), 200)
 
 

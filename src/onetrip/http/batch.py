@@ -1,0 +1,111 @@
+"""Arrays: many rows of one body, all or none.
+
+Rows that set the same columns are written together, by one statement where the database can. When it refuses, nothing
+is written, and then it is found out which row it was: they are written again, one after the other, up to that one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import from_json
+
+from onetrip.db.runner import Rejected, Row, Steps, tried
+from onetrip.http.address import absent
+from onetrip.http.pipeline import bind
+from onetrip.http.statements import PreparedWrite, Statements
+from onetrip.plan.read import Endpoint
+from onetrip.plan.write import Action
+from onetrip.query.parser import Shape
+from onetrip.schema.model import Field
+from onetrip.sql.statement import SEPARATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The rows of an array, in groups that set the same columns; `key` are the texts of the key in the path."""
+
+    mutations: Statements
+    endpoint: Endpoint
+    rows: Sequence[dict[Field, Any]]
+    prepared: Sequence[tuple[PreparedWrite, Sequence[int]]]
+    shape: Shape
+    texts: tuple[str, ...]
+    key: tuple[str, ...] = ()
+
+    async def run(self) -> list[bytes]:
+        """Write all rows; where the database says that one is wrong, find out which."""
+        database, at = self.mutations.database, [0]
+        first = self.prepared[0][0]
+        try:
+            if len(self.prepared) == 1 and not (first.statement.each or first.statement.again):
+                row = await tried(lambda: database.write(first.statement.statement, self._lists(0)))
+                return self._records(first, row)
+            return await tried(lambda: database.transact(self._steps))
+        except Rejected as error:
+            if error.again:
+                raise await self.mutations.refused(error, first.plan, ()) from error
+        try:
+            return await tried(lambda: database.transact(lambda: self._singly(at)))
+        except Rejected as error:
+            prepared, values = self._single(at[-1])
+            raise await self.mutations.refused(error, prepared.plan, values, at[-1]) from error
+
+    def _lists(self, group: int) -> tuple[Any, ...]:
+        """Turn the rows of a group into a list for each column."""
+        prepared, numbers = self.prepared[group]
+        columns = prepared.plan.mutation.assignments[: len(self.rows[numbers[0]])]  # type: ignore[union-attr]
+        given = [[self.rows[number][column.field] for number in numbers] for column in columns]
+        made = [[generated.value() for _ in numbers] for generated in prepared.plan.generated]
+        return (*bind(prepared.plan, self.key + self.texts), *given, *made)
+
+    def _records(self, prepared: PreparedWrite, row: Row | None) -> list[bytes]:
+        assert row is not None
+        count, _, records = row[0].partition(SEPARATOR)
+        if self.key and count == b"0":
+            raise absent(self.endpoint.resource)
+        finish = prepared.statement.statement.finish
+        return [record if finish is None else finish(record) for record in records.split(SEPARATOR)]
+
+    def _steps(self) -> Steps[list[bytes]]:
+        """Write group by group."""
+        answers: dict[int, bytes] = {}
+        for group, (prepared, numbers) in enumerate(self.prepared):
+            if prepared.statement.each:
+                for number in numbers:
+                    answers[number] = yield from self._one(prepared, self._values(prepared, number))
+                continue
+            statement = prepared.statement.statement
+            row = yield statement.text, statement.bind(self._lists(group))
+            records = self._records(prepared, row)
+            if prepared.statement.again:
+                for number, identity in zip(numbers, records, strict=True):
+                    back = yield from self.mutations.read_back(prepared, from_json(identity), self.texts)
+                    answers[number] = back.record
+            else:
+                answers.update(zip(numbers, records, strict=True))
+        return [answers[number] for number in range(len(self.rows))]
+
+    def _single(self, number: int) -> tuple[PreparedWrite, list[Any]]:
+        """Prepare the write of one row alone, and list its values."""
+        action = Action(kind="create", columns=tuple(self.rows[number]))
+        prepared = self.mutations.prepare(self.endpoint, action, self.shape)
+        return prepared, self._values(prepared, number)
+
+    def _values(self, prepared: PreparedWrite, number: int) -> list[Any]:
+        made = [generated.value() for generated in prepared.plan.generated]
+        return [*bind(prepared.plan, self.key + self.texts), *self.rows[number].values(), *made]
+
+    def _one(self, prepared: PreparedWrite, values: list[Any]) -> Steps[bytes]:
+        answer = yield from self.mutations.steps(prepared, values, self.texts)
+        if answer is None:
+            raise absent(self.endpoint.resource)
+        return answer.record
+
+    def _singly(self, at: list[int]) -> Steps[list[bytes]]:
+        """Write row by row, noting which."""
+        answers = []
+        for number in range(len(self.rows)):
+            at.append(number)
+            answers.append((yield from self._one(*self._single(number))))
+        return answers
