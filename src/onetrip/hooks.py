@@ -23,15 +23,23 @@ class Change(Generic[Row]):
     `values` are what its columns will be set to, by attribute: change, add or remove them. `body` is what the client
     sent, as its model read it, fields that are no columns included; `None` where a row is deleted or restored. `row` is
     the row as it is stored: for `create` there is none before the commit. `scope` is the ASGI scope of the request:
-    `Request(change.scope)` reads it.
+    `Request(change.scope)` reads it. `opens` gives the session.
     """
 
     action: Action
-    session: AsyncSession
+    opens: Callable[[], AsyncSession]
     body: Any = None
     values: MutableMapping[str, Any] = field(default_factory=dict)
     row: Row | None = None
     scope: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session in whose transaction the row is written.
+
+        A new row of which no hook asks for it is written by one statement, without a session.
+        """
+        return self.opens()
 
 
 Hook = Callable[[Change[Any]], Awaitable[None] | None]

@@ -6,7 +6,7 @@ so that no start order can be wrong: a test client that changes loops gets new c
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import sqlalchemy as sa
@@ -186,10 +186,18 @@ class _Connections:
             self._engine = create_async(database.sessions_url, database.pool, wal=database.tunes_files)
         return self._engine
 
-    def session(self) -> AbstractAsyncContextManager[None]:
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
         """Make room for an asynchronous session, where it shares connections with requests."""
         if isinstance(self.runner, EngineRunner):
-            return place(self.places, self.database.pool.timeout)
+            async with place(self.places, self.database.pool.timeout):
+                yield
+        else:
+            with self.late_session():
+                yield
+
+    def late_session(self) -> AbstractContextManager[None]:
+        """Make room for a session at once; where one would have to wait for it, the engine's pool lets it wait."""
         return getattr(self.runner, "session", nullcontext)()
 
     def sync_session(self) -> AbstractAsyncContextManager[None]:

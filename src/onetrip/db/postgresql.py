@@ -6,8 +6,8 @@ transaction around the one statement of a request. A prepared statement runs in 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -89,8 +89,8 @@ class HeldConnections:
         self.waiting: deque[asyncio.Future[_Connection | None]] = deque()
         self.closing: set[asyncio.Task[None]] = set()
 
-    @asynccontextmanager
-    async def session(self) -> AsyncIterator[None]:
+    @contextmanager
+    def session(self) -> Iterator[None]:
         """Count a session in: it may need a connection that requests hold."""
         self._count_sessions(+1)
         if self.opened > self.limit and self.idle:

@@ -5,10 +5,11 @@ client already has. Here the session joins the exit stack that FastAPI closes be
 the one that `Depends(…, scope="function")` uses, so `Depends(api.session)` alone is safe.
 """
 
+import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from typing import Any
 
 from anyio import CancelScope, CapacityLimiter, to_thread
@@ -55,6 +56,51 @@ async def opened(database: Database, options: dict[str, Any]) -> AsyncIterator[S
         SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as given,
     ):
         yield given
+
+
+class LateSession:
+    """A session that is opened when it is first asked for, and so perhaps not at all."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.opened: SQLModelAsyncSession | None = None
+        self._room = ExitStack()
+
+    def get(self) -> SQLModelAsyncSession:
+        """Answer the session, of a transaction that may write."""
+        if self.opened is None:
+            connections = self.database.connections()
+            guard(connections.engine.sync_engine)
+            engine = connections.engine.execution_options(**{IMMEDIATE: True})
+            self._room.enter_context(connections.late_session())
+            self.opened = SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False)
+        return self.opened
+
+    async def commit(self) -> None:
+        """Commit what there is."""
+        if self.opened is not None:
+            with committing(True):
+                await self.opened.commit()
+
+    async def close(self) -> None:
+        """Close the session, if there is one."""
+        try:
+            if self.opened is not None:
+                await asyncio.shield(self.opened.close())
+        finally:
+            self._room.close()
+
+
+@asynccontextmanager
+async def late_session(database: Database) -> AsyncIterator[LateSession]:
+    """Give a session that is opened when it is first asked for; commit on the way out. Raises like `session`."""
+    late = LateSession(database)
+    with problems():
+        try:
+            yield late
+            await late.commit()
+        finally:
+            await late.close()
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from onetrip.http.pipeline import bind
 from onetrip.http.request import Conditions
 from onetrip.http.statements import Written, is_found
 from onetrip.http.unit_of_work import UnitOfWork
-from onetrip.http.units import Units
+from onetrip.http.units import Made, Units
 from onetrip.http.values import taken, validated, validated_many, values_of
 from onetrip.plan.write import Action
 from onetrip.query.parser import Shape, split
@@ -61,8 +61,10 @@ class Mutations(Units):
         values = values_of(body, instance)
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
-            ((key, version, record),) = await self.create_in_unit(address, [instance], [values], shape, texts)
-            return written(record, version, location(address, key))
+            (made,) = await self.create_in_unit(address, [instance], [values], shape, texts)
+            if isinstance(made, Made):
+                return written(made.record, made.version, location(address, made.key))
+            values = made
         prepared = self.prepare(self.created[resource.name], Action(kind="create", columns=tuple(values)), shape)
         row = await self.run(prepared, [*bind(prepared.plan, texts), *values.values()], texts)
         assert row is not None
@@ -158,7 +160,10 @@ class Mutations(Units):
         shape, texts = split(address.query_string)
         if "create" in resource.writes.unit_of_work:
             made = await self.create_in_unit(address._replace(many=True), instances, rows, shape, texts)
-            return written_many(array(SEPARATOR.join([record for _, _, record in made])), 201)
+            records = [each.record for each in made if isinstance(each, Made)]
+            if records:
+                return written_many(array(SEPARATOR.join(records)), 201)
+            rows = [each for each in made if isinstance(each, dict)]
         groups: dict[tuple[Field, ...], list[int]] = {}
         for number, row in enumerate(rows):
             groups.setdefault(tuple(row), []).append(number)

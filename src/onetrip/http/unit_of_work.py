@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip.db import session as sessions
 from onetrip.db.runner import Rejected, Row, refusal
+from onetrip.db.session import LateSession
 from onetrip.errors import Broken, Conflict, Invalid, NotFound
 from onetrip.hooks import Action, Change
 from onetrip.http.body import body_problem
@@ -43,13 +44,18 @@ Values = Mapping[Field, Any]
 class UnitOfWork:
     """One transaction that writes rows of one resource."""
 
-    def __init__(self, pipeline: Pipeline, item: Endpoint, session: AsyncSession, scope: Mapping[str, Any]) -> None:
+    def __init__(self, pipeline: Pipeline, item: Endpoint, late: LateSession, scope: Mapping[str, Any]) -> None:
         self.pipeline = pipeline
         self.item = item
         self.resource = item.resource
-        self.session = session
+        self.late = late
         self.scope = scope
         self.done: list[Change[Any]] = []
+
+    @property
+    def session(self) -> AsyncSession:
+        """The session, which is opened now if it was not before."""
+        return self.late.get()
 
     async def execute(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run a statement in the transaction. Raises `Rejected`, `Problem`."""
@@ -60,8 +66,23 @@ class UnitOfWork:
 
     async def create(self, body: BaseModel, values: Values) -> tuple[str, ...]:
         """Create a row, and answer the texts of its key."""
+        return await self.make(await self.announce(body, values))
+
+    async def announce(self, body: BaseModel, values: Values) -> Change[Any]:
+        """Tell the hooks of a row that is to be created."""
         change = self._change("create", body, values)
         await self._before(change)
+        return change
+
+    def plain(self, announced: Sequence[Change[Any]]) -> list[dict[Field, Any]] | None:
+        """Answer what is written of rows that were announced, if statements can do it: nobody asked for the session."""
+        hooked = self.resource.writes.hooked
+        if self.late.opened is not None or not all(hooked.keys() >= change.values.keys() for change in announced):
+            return None
+        return [{hooked[name]: value for name, value in change.values.items()} for change in announced]
+
+    async def make(self, change: Change[Any]) -> tuple[str, ...]:
+        """Create a row that was announced, and answer the texts of its key."""
         with _validators(self.resource.entity):
             row = self.resource.entity(**change.values)
         self.session.add(row)
@@ -155,7 +176,7 @@ class UnitOfWork:
 
     def _change(self, action: Action, body: Any, values: Values, row: Any = None) -> Change[Any]:
         given = {field.attribute: value for field, value in values.items()}
-        return Change(action=action, session=self.session, body=body, values=given, row=row, scope=self.scope)
+        return Change(action=action, opens=self.late.get, body=body, values=given, row=row, scope=self.scope)
 
     async def _before(self, change: Change[Any]) -> None:
         for hook in self.resource.writes.hooks.get(change.action, ()):
@@ -267,11 +288,11 @@ def _validators(entity: type[Any]) -> Iterator[None]:
 @asynccontextmanager
 async def unit_of_work(pipeline: Pipeline, item: Endpoint, scope: Mapping[str, Any]) -> AsyncIterator[UnitOfWork]:
     """Open a unit of work, which is committed at the end of the block. Raises `Refused`, `Problem`."""
-    async with sessions.session(pipeline.database, scope) as session:
-        unit = UnitOfWork(pipeline, item, session, scope)
+    async with sessions.late_session(pipeline.database) as late:
+        unit = UnitOfWork(pipeline, item, late, scope)
         yield unit
         try:
-            await session.commit()
+            await late.commit()
         except DBAPIError as error:
             raise unit.refused(error, unit.done[-1].action if unit.done else "update", {}, {}) from error
     await unit.after()

@@ -1,7 +1,7 @@
 """Writes by units of work: what statements do, for resources whose hooks, listeners or cascades need the ORM."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -17,6 +17,16 @@ from onetrip.plan.write import Action
 from onetrip.query.parser import Shape, split
 from onetrip.schema.model import Field
 
+Row = dict[Field, Any]
+
+
+class Made(NamedTuple):
+    """A row that was created: the texts of its key, its version, and its JSON."""
+
+    key: tuple[str, ...]
+    version: object | None
+    record: bytes
+
 
 class Units(Statements):
     """Writes rows in sessions too. `unit` is one that is open already."""
@@ -26,22 +36,25 @@ class Units(Statements):
         self.unit: UnitOfWork | None = None
 
     async def create_in_unit(
-        self, address: Address, instances: Sequence[BaseModel], rows: Sequence[dict[Field, Any]], shape: Shape,
+        self, address: Address, instances: Sequence[BaseModel], rows: Sequence[Row], shape: Shape,
         texts: tuple[str, ...],
-    ) -> list[tuple[tuple[str, ...], object | None, bytes]]:  # fmt: skip
-        """Create rows in one session: the key, the version and the JSON of each."""
+    ) -> list[Made] | list[Row]:  # fmt: skip
+        """Create rows in one session; or answer what is left to statements, where only hooks were to be called."""
         item = self.items[address.endpoint.resource.name]
         self.pipeline.prepare(item, shape)  # a query string that is wrong is refused before anything is written
 
-        async def work(unit: UnitOfWork) -> list[tuple[tuple[str, ...], object | None, bytes]]:
+        async def work(unit: UnitOfWork) -> list[Made] | list[Row]:
+            announced = [await unit.announce(instance, row) for instance, row in zip(instances, rows, strict=True)]
+            if (plain := unit.plain(announced)) is not None:
+                return plain
             keys = []
-            for number, (instance, values) in enumerate(zip(instances, rows, strict=True)):
+            for number, change in enumerate(announced):
                 try:
-                    keys.append(await unit.create(instance, values))
+                    keys.append(await unit.make(change))
                 except Refused as error:
                     error.index = number if address.many else None
                     raise
-            return [(key, *await unit.read(key, shape, texts)) for key in keys]
+            return [Made(key, *await unit.read(key, shape, texts)) for key in keys]
 
         return await self.in_unit(address, work)
 

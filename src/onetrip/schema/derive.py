@@ -189,7 +189,14 @@ class _Derivation:
             draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect, hooked="create" in hooks
         )
         units = units_of_work(draft.resource, draft.mapper, derived.session)
-        whole = replace(derived, hooks=hooks, unit_of_work=units, **self._enforced(draft, fields, hidden))
+        without = units_of_work(replace(draft.resource, before_create=()), draft.mapper, derived.session)
+        whole = replace(
+            derived,
+            hooks=hooks,
+            hooked=fields if "create" in units.keys() - without.keys() else {},
+            unit_of_work=units,
+            **self._enforced(draft, fields, hidden),
+        )
         return replace(whole, increments=increments(draft.resource, draft.mapper, whole, self.dialect))
 
     def _enforced(self, draft: _Draft, fields: Mapping[str, Field], hidden: Collection[str]) -> dict[str, Any]:
