@@ -3,10 +3,13 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from onetrip import API, Resource
 from onetrip.plan.upsert import unique_keys
+from tests.schema.serving import base
+
+Base = base()
 
 
 def keys(model: Any, **options: Any) -> list[tuple[str, ...]]:
@@ -16,7 +19,7 @@ def keys(model: Any, **options: Any) -> list[tuple[str, ...]]:
     return list(unique_keys(resource))
 
 
-class Account(SQLModel, table=True):
+class Account(Base, table=True):
     __tablename__ = "upsert_account"
     __table_args__ = (
         sa.UniqueConstraint("late", deferrable=True, initially="DEFERRED"),
@@ -32,7 +35,7 @@ class Account(SQLModel, table=True):
     secret_token: str = Field(default="", unique=True)
 
 
-class Slug(SQLModel, table=True):
+class Slug(Base, table=True):
     __tablename__ = "upsert_slug"
     slug: str = Field(primary_key=True)
     text: str

@@ -123,7 +123,9 @@ def test_private_attributes() -> None:
         "rows": ["id"], "read": ["_id", "_x"]
     }  # fmt: skip
     assert list(notes(schema.resources.values())) == [
-        "/rows: hidden, because the name is private: _balance (show it with exposed=[…])"
+        "/rows: hidden, because the name is private: _balance (show it with exposed=[…])",
+        "/rows: served without POST, because '_balance' must have a value, and nothing provides one: "
+        "give the column a default, or a model that has it, Resource(Row, create=…)",
     ]
     assert list(fields(resource_of(Resource(Row, exposed=["_balance"])))) == ["id", "_balance"]
 

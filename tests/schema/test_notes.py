@@ -67,6 +67,7 @@ async def spell(change: Change[Book]) -> None: ...
 def tell(change: Change[Any]) -> None: ...
 
 
+FIRST = "first, and takes a session only where that uses it"
 SESSION = "a session instead of one statement, because"
 
 
@@ -74,9 +75,15 @@ SESSION = "a session instead of one statement, because"
     ("resource", "said"),
     [
         (Resource(Author), []),
-        (Resource(Author, before_create=spell), ["POST takes {} spell is called before it"]),
+        (
+            Resource(Author, before_create=spell),
+            ["POST calls spell first, and takes a session only where that uses it"],
+        ),
         (Resource(Author, before_update=spell), ["PATCH and PUT take {} spell is called before it"]),
-        (Resource(Author, before_create=[spell, tell], before_update=spell), ["POST, PATCH and PUT take {} spell"]),
+        (
+            Resource(Author, before_create=[spell, tell], before_update=spell),
+            [f"POST calls spell and tell {FIRST}", "PATCH and PUT take {} spell"],
+        ),
         (Resource(Author, after_commit=tell), ["POST, PATCH, PUT and DELETE take {} tell is called after it"]),
         (Resource(Author, before_delete=spell), ["DELETE takes {} spell is called before it"]),
         (Resource(Heard), ["PATCH and PUT take {} somebody listens to before_update"]),
@@ -87,7 +94,10 @@ SESSION = "a session instead of one statement, because"
                 "give the column a default, or a model that has it, Resource(Account, create=…)"
             ],
         ),
-        (Resource(Account, create=Sign, before_create=tell), ["POST takes {} tell is called before it"]),
+        (
+            Resource(Account, create=Sign, before_create=tell),
+            [f"POST calls tell {FIRST}"],
+        ),
     ],
 )
 def test_what_takes_a_session_is_said_with_the_reason(resource: Resource, said: Sequence[str]) -> None:

@@ -133,4 +133,5 @@ def _property(
         uselist=relation.many,
         back_populates=relation.reverse,
         overlaps=overlaps,
+        passive_deletes="all",  # what becomes of other rows is for the foreign keys to say: nobody declared more
     )
