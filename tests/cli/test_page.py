@@ -18,21 +18,12 @@ SECONDS = re.compile(r"\d+\.\d s\b")
 def test_the_page_shows_what_happens(command: Command, here: Path) -> None:
     """Every command prints what stands below it, but for ports and seconds."""
     files = {block.text.split()[1]: block.text for block in blocks(PAGE, "python")}
-    write(
-        here,
-        {"shop/__init__.py": "", "shop/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n"}
-        | {f"shop/{name}": text for name, text in files.items()},
-    )
+    write(here, {"shop/__init__.py": ""} | {f"shop/{name}": text for name, text in files.items()})
     shutil.copyfile(CHINOOK / "chinook.sqlite", here / "chinook.sqlite")
     for block in blocks(PAGE, "console"):
         typed, _, shown = block.text.partition("\n")
-        if not typed.startswith("$ onetrip serve "):
-            continue  # another command, which its own tests run
-        application = here / "shop" / "main.py"
-        if "shop.main" in typed:
-            application.write_text("from fastapi import FastAPI\n\napp = FastAPI()\n")
-        else:
-            application.unlink(missing_ok=True)
+        if not typed.startswith("$ onetrip serve ") or "shop.main" in typed:
+            continue  # what other commands print, and what an application does, is for tests of their own
         arguments = typed.removeprefix("$ onetrip serve ").split()
         if shown.startswith("Error: "):
             printed = command("serve", *arguments, "--port", "0").errors
