@@ -414,7 +414,7 @@ def test_a_request_is_planned_once(
         raise AssertionError("planned again")
 
     monkeypatch.setattr("onetrip.http.pipeline.plan_read", planned)
-    monkeypatch.setattr("onetrip.http.mutations.plan_change", planned)
+    monkeypatch.setattr("onetrip.http.statements.plan_change", planned)
     again = {**sent, "name": "newer"} if isinstance(sent, dict) and "name" in sent else sent
     assert stage.ask(method, path, again).status == first.status < 300
 
