@@ -12,10 +12,11 @@ from sqlalchemy.orm import registry, validates
 from sqlmodel import Field, Relationship, SQLModel, col
 from starlette.requests import Request
 
-from onetrip import Resource
+from onetrip import Resource, Versioned
 from onetrip.errors import Conflict
 from onetrip.hooks import Change
 from tests.schema.serving import Served, served
+from tests.support.counting import count_statements
 from tests.support.databases import Backend
 
 
@@ -276,3 +277,82 @@ def test_cascades(it: Served) -> None:
     answer = it.client.request("DELETE", "/parents/2")
     assert (answer.status, answer.json()["detail"]) == (409, "Rows of 'pets' still refer to this one.")
     assert it.client.request("DELETE", "/parents/3").status == 204
+
+
+class Note(Versioned, Base, table=True):
+    """Has hooks before changes, and nothing else that takes a session."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    text: str
+    owner: str = "ada"
+    changed_by: str | None = Field(default=None, exclude=True)
+
+
+def signed(change: Change[Note]) -> None:
+    change.values["changed_by"] = Request(dict(change.scope)).headers.get("x-by")
+
+
+async def owned(change: Change[Note]) -> None:
+    by = Request(dict(change.scope)).headers.get("x-by")
+    if by == "nobody":
+        raise HTTPException(401, "Who are you?")
+    if by is not None and (await change.load()).owner != by:
+        raise HTTPException(403, "Not yours.")
+
+
+def hasty(change: Change[Note]) -> None:
+    if change.values.get("text") == "hasty":
+        assert change.row is None  # which raises
+
+
+@pytest.fixture
+def notes(backend: Backend) -> Iterator[Served]:
+    resource = Resource(Note, before_update=[owned, signed, hasty], before_delete=owned)
+    with served(backend, resource) as found:
+        found.client.send("POST", "/notes", [{"text": "one"}, {"text": "two", "owner": "eve"}])
+        yield found
+
+
+@pytest.mark.parametrize("method, status", [("PATCH", 200), ("PUT", 200), ("DELETE", 204)])
+def test_hooks_that_ask_for_nothing_leave_one_statement(
+    notes: Served, backend: Backend, method: str, status: int
+) -> None:
+    notes.client.send(method, "/notes/2", {"text": "new"})  # prepares it
+    with count_statements(backend, notes.api) as found:
+        assert notes.client.send(method, "/notes/1", {"text": "new"}).status == status
+    assert len(found) == 1
+
+
+def test_what_hooks_set_is_written_by_the_statement(notes: Served) -> None:
+    def by(id: int) -> str | None:
+        return {note.id: note.changed_by for note in notes.rows(Note)}[id]
+
+    assert notes.client.send("PATCH", "/notes/1", {"text": "new"}, x_by="ada").json()["text"] == "new"
+    assert by(1) == "ada"
+    assert notes.client.send("PUT", "/notes/1", {"text": "newer"}).json()["owner"] == "ada"
+    assert by(1) is None
+    assert notes.client.send("PATCH", "/notes/1", {}, x_by="ada").status == 200
+    assert by(1) == "ada"  # what a hook adds is a change
+
+
+def test_a_hook_reads_the_row_and_refuses(notes: Served) -> None:
+    for method in ("PATCH", "PUT", "DELETE"):
+        refused = notes.client.send(method, "/notes/2", {"text": "stolen"}, x_by="ada")
+        assert (refused.status, refused.json()["detail"]) == (403, "Not yours.")
+        assert notes.client.send(method, "/notes/2", {"text": "stolen"}, x_by="nobody").status == 401
+        missing = notes.client.send(method, "/notes/9", {"text": "lost"}, x_by="ada")
+        assert (missing.status, missing.json()["detail"]) == (404, "There is no such row in 'notes'.")
+        stale = notes.client.send(method, "/notes/1", {"text": "stale"}, x_by="ada", if_match='"7"')
+        assert stale.status == 412
+        stale = notes.client.send(method, "/notes/1", {"text": "stale"}, if_match='"7"')
+        assert stale.status == 412
+    assert [note.text for note in notes.rows(Note)] == ["one", "two"]
+    assert notes.client.send("DELETE", "/notes/2", None, x_by="eve").status == 204
+
+
+def test_a_row_that_was_not_read_is_not_taken_for_none(notes: Served) -> None:
+    with pytest.raises(RuntimeError, match=r"'row = await change.load\(\)'"):
+        notes.client.send("PATCH", "/notes/1", {"text": "hasty"})
+    with pytest.raises(AssertionError):  # there is a row now, which is not None
+        notes.client.send("PATCH", "/notes/1", {"text": "hasty"}, x_by="ada")
+    assert [note.text for note in notes.rows(Note)] == ["one", "two"]

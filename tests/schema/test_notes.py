@@ -79,13 +79,16 @@ SESSION = "a session instead of one statement, because"
             Resource(Author, before_create=spell),
             ["POST calls spell first, and takes a session only where that uses it"],
         ),
-        (Resource(Author, before_update=spell), ["PATCH and PUT take {} spell is called before it"]),
         (
-            Resource(Author, before_create=[spell, tell], before_update=spell),
-            [f"POST calls spell and tell {FIRST}", "PATCH and PUT take {} spell"],
+            Resource(Author, before_update=spell),
+            ["PATCH and PUT call spell first, and take a session only where that uses it"],
+        ),
+        (
+            Resource(Author, before_create=[spell, tell], before_update=spell, history=True),
+            ["POST, PATCH and PUT take {} spell is called before it", "DELETE takes {} its history is kept"],
         ),
         (Resource(Author, after_commit=tell), ["POST, PATCH, PUT and DELETE take {} tell is called after it"]),
-        (Resource(Author, before_delete=spell), ["DELETE takes {} spell is called before it"]),
+        (Resource(Author, before_delete=[spell, tell]), [f"DELETE calls spell and tell {FIRST}"]),
         (Resource(Heard), ["PATCH and PUT take {} somebody listens to before_update"]),
         (
             Resource(Account),

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from onetrip.http.address import Address, absent, location, parsed, require, stale
+from onetrip.http.address import Address, absent, location, require, stale
 from onetrip.http.answer import GONE, Answer, array, version_tag, written, written_many
 from onetrip.http.batch import Batch
 from onetrip.http.body import load_json
@@ -98,8 +98,10 @@ class Mutations(Units):
         shape, texts = split(address.query_string)
         resource = address.endpoint.resource
         if "update" in resource.writes.unit_of_work and (values or reset or resource.writes.hooks):
-            version, record = await self.update_in_unit(address, instance, values, reset, conditions)
-            return written(record, version)
+            made = await self.update_in_unit(address, instance, values, reset, conditions)
+            if isinstance(made, Made):
+                return written(made.record, made.version)
+            values, reset = made, tuple(column for column in reset if column not in made)
         if not values and not reset and not amounts:
             return await self._unchanged(address, conditions)
         action = Action(kind="update", columns=tuple(values), reset=reset, increments=tuple(amounts))
@@ -122,9 +124,8 @@ class Mutations(Units):
     async def delete(self, address: Address, conditions: Conditions) -> Answer:
         """Delete a row: 204. Raises `Problem`."""
         shape, texts = split(address.query_string)
-        if "delete" in address.endpoint.resource.writes.unit_of_work:
-            await self.delete_in_unit(address, conditions)
-        else:
+        in_unit = "delete" in address.endpoint.resource.writes.unit_of_work
+        if not (in_unit and await self.delete_in_unit(address, conditions)):
             await self._conditional(address, Action(kind="delete"), shape, texts, [], conditions)
         return GONE
 
@@ -134,12 +135,11 @@ class Mutations(Units):
     ) -> "Written":  # fmt: skip
         """Change one row, if it is in a version that the client expects. Raises `NotFound` and `PreconditionFailed`."""
         resource = address.endpoint.resource
-        require(resource, conditions)
-        expected = conditions.versions()
+        expected = self.versions(address, conditions)
         if expected is None:
             attempts: list[tuple[Action, list[Any]]] = [(action, [])]
         else:
-            attempts = [(action.expecting(), [version]) for version in parsed(resource, expected)]
+            attempts = [(action.expecting(), [version]) for version in expected]
         for attempt, version in attempts:
             prepared = self.prepare(address.endpoint, attempt, shape)
             bound = [*bind(prepared.plan, address.key + texts), *version, *values]

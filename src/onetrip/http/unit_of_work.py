@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from onetrip.db.runner import Rejected, Row, refusal
 from onetrip.db.session import LateSession
 from onetrip.errors import Broken, Conflict, Invalid, NotFound
 from onetrip.hooks import Action, Change
+from onetrip.http.address import stale
 from onetrip.http.body import body_problem
 from onetrip.http.history import ABSENT, State, changes, missing, request_id, state_of
 from onetrip.http.pipeline import Pipeline, bind
@@ -51,6 +53,7 @@ class UnitOfWork:
         self.late = late
         self.scope = scope
         self.done: list[Change[Any]] = []
+        self.before: dict[int, State] = {}  # of rows that were loaded, by identity
 
     @property
     def session(self) -> AsyncSession:
@@ -66,20 +69,45 @@ class UnitOfWork:
 
     async def create(self, body: BaseModel, values: Values) -> tuple[str, ...]:
         """Create a row, and answer the texts of its key."""
-        return await self.make(await self.announce(body, values))
+        return await self.make(await self.announce("create", body, values))
 
-    async def announce(self, body: BaseModel, values: Values) -> Change[Any]:
-        """Tell the hooks of a row that is to be created."""
-        change = self._change("create", body, values)
-        await self._before(change)
+    async def announce(
+        self,
+        action: Action,
+        body: BaseModel | None,
+        values: Values,
+        key: Sequence[Any] | None = None,
+        expected: Sequence[Any] | None = None,
+    ) -> Change[Any]:
+        """Tell the hooks of what is to be done, to a row with a key in one of the versions that are expected.
+
+        Raises `NotFound` and `PreconditionFailed` when that row is read.
+        """
+        loads = None if key is None else partial(self._load, key, expected, was_deleted=action == "restore")
+        given = {field.attribute: value for field, value in values.items()}
+        change: Change[Any] = Change(
+            action=action, opens=self.late.get, loads=loads, body=body, values=given, scope=self.scope
+        )
+        if loads is not None and action not in self.resource.writes.hooked:
+            await change.load()
+        for hook in self.resource.writes.hooks.get(action, ()):
+            done = hook(change)
+            if inspect.isawaitable(done):
+                await done
+        self.done.append(change)
         return change
 
     def plain(self, announced: Sequence[Change[Any]]) -> list[dict[Field, Any]] | None:
         """Answer what is written of rows that were announced, if statements can do it: nobody asked for the session."""
-        hooked = self.resource.writes.hooked
-        if self.late.opened is not None or not all(hooked.keys() >= change.values.keys() for change in announced):
+        if self.late.opened is not None:
             return None
-        return [{hooked[name]: value for name, value in change.values.items()} for change in announced]
+        rows = []
+        for change in announced:
+            hooked = self.resource.writes.hooked.get(change.action, {})
+            if not hooked.keys() >= change.values.keys():
+                return None
+            rows.append({hooked[name]: value for name, value in change.values.items()})
+        return rows
 
     async def make(self, change: Change[Any]) -> tuple[str, ...]:
         """Create a row that was announced, and answer the texts of its key."""
@@ -87,29 +115,14 @@ class UnitOfWork:
             row = self.resource.entity(**change.values)
         self.session.add(row)
         await self._flush("create", change.values)
-        change.row = row
+        change.stored = row
         key = self._key(row)
         await self._record("create", key, ABSENT, await self._state(key, row))
         return key
 
-    async def update(
-        self,
-        key: Sequence[Any],
-        body: BaseModel,
-        values: Values,
-        reset: Sequence[Field],
-        expected: Sequence[Any] | None,
-    ) -> tuple[str, ...] | None:
-        """Change a row, and answer the texts of its key; `None` when it is in no version that is expected.
-
-        Raises `NotFound`.
-        """
-        row = await self._load(key)
-        if not self._is_expected(row, expected):
-            return None
-        before = await self._state(self._key(row), row)
-        change = self._change("update", body, values, row)
-        await self._before(change)
+    async def update(self, change: Change[Any], key: Sequence[Any], reset: Sequence[Field] = ()) -> tuple[str, ...]:
+        """Change a row as announced, `reset` columns to what they are by default. Answers the texts of its key."""
+        row = await change.load()
         mapper = sa.inspect(self.resource.entity)
         for field in reset:
             setattr(row, field.attribute, default_of(mapper.column_attrs[field.attribute].columns[0]))
@@ -121,16 +134,12 @@ class UnitOfWork:
         await self._flush("update", change.values, key)
         found = self._key(row)
         action = "replace" if self.scope.get("method") == "PUT" else "update"
-        await self._record(action, found, before, await self._state(found, row))
+        await self._record(action, found, self.before[id(row)], await self._state(found, row))
         return found
 
-    async def delete(self, key: Sequence[Any], expected: Sequence[Any] | None) -> bool:
-        """Delete a row; `False` when it is in no version that is expected. Raises `NotFound`."""
-        row = await self._load(key)
-        if not self._is_expected(row, expected):
-            return False
-        before = await self._state(self._key(row), row)
-        await self._before(self._change("delete", None, {}, row))
+    async def delete(self, change: Change[Any], key: Sequence[Any]) -> None:
+        """Delete a row as announced."""
+        row = await change.load()
         mapper = sa.inspect(self.resource.entity)
         if self.resource.deleted is not None:
             setattr(row, self.resource.deleted.attribute, database_time())
@@ -142,21 +151,11 @@ class UnitOfWork:
                 self.session.exec(sa.delete(self.resource.entity).where(*self._is(key))), "delete", {}, key
             )
         await self._flush("delete", {}, key)
-        await self._record("delete", self._key(row), before, ABSENT)
-        return True
+        await self._record("delete", self._key(row), self.before[id(row)], ABSENT)
 
-    async def restore(self, key: Sequence[Any], expected: Sequence[Any] | None) -> tuple[str, ...] | None:
-        """Bring back a row that was deleted softly, and answer the texts of its key; `None` as `update` does.
-
-        Raises `NotFound`.
-        """
-        deleted = self.resource.deleted
-        assert deleted is not None  # the router knows which resources can be restored
-        row = await self._load(key, was_deleted=True)
-        if not self._is_expected(row, expected):
-            return None
-        change = self._change("restore", None, {deleted: None}, row)
-        await self._before(change)
+    async def restore(self, change: Change[Any], key: Sequence[Any]) -> tuple[str, ...]:
+        """Bring back a row that was deleted softly, as announced, and answer the texts of its key."""
+        row = await change.load()
         for attribute, value in change.values.items():
             setattr(row, attribute, value)
         await self._flush("restore", change.values, key)
@@ -174,17 +173,6 @@ class UnitOfWork:
         version = from_json(identity)[VERSION] if identity else None
         return version, record if finish is None else finish(record)
 
-    def _change(self, action: Action, body: Any, values: Values, row: Any = None) -> Change[Any]:
-        given = {field.attribute: value for field, value in values.items()}
-        return Change(action=action, opens=self.late.get, body=body, values=given, row=row, scope=self.scope)
-
-    async def _before(self, change: Change[Any]) -> None:
-        for hook in self.resource.writes.hooks.get(change.action, ()):
-            done = hook(change)
-            if inspect.isawaitable(done):
-                await done
-        self.done.append(change)
-
     async def after(self) -> None:
         """Call the hooks that follow the commit; they cannot take it back, so what they raise is logged."""
         for change in self.done:
@@ -196,8 +184,8 @@ class UnitOfWork:
                 except Exception:
                     _log.exception("A hook after a commit failed: %s", getattr(hook, "__name__", hook))
 
-    async def _load(self, key: Sequence[Any], *, was_deleted: bool = False) -> Any:
-        """Load a row, and keep others from changing it meanwhile. Raises `NotFound`."""
+    async def _load(self, key: Sequence[Any], expected: Sequence[Any] | None, *, was_deleted: bool) -> Any:
+        """Load a row, and keep others from changing it meanwhile. Raises `NotFound` and `PreconditionFailed`."""
         entity = self.resource.entity
         there = gone(entity) if was_deleted else alive(entity)
         select: Any = sa.select(entity).where(*self._is(key), *there).with_for_update(of=entity)
@@ -205,6 +193,10 @@ class UnitOfWork:
         if row is None:
             absent = "No such row of '{}' was deleted." if was_deleted else "There is no such row in '{}'."
             raise NotFound(absent.format(self.resource.name))
+        version = self.resource.writes.version
+        if expected is not None and (version is None or getattr(row, version.attribute) not in expected):
+            raise stale(self.resource)
+        self.before[id(row)] = ABSENT if was_deleted else await self._state(self._key(row), row)
         return row
 
     # History
@@ -245,10 +237,6 @@ class UnitOfWork:
     def _is(self, key: Sequence[Any]) -> list[Any]:
         entity = self.resource.entity
         return [getattr(entity, part.attribute) == value for part, value in zip(self.resource.key, key, strict=True)]
-
-    def _is_expected(self, row: Any, expected: Sequence[Any] | None) -> bool:
-        version = self.resource.writes.version
-        return expected is None or (version is not None and getattr(row, version.attribute) in expected)
 
     def _key(self, row: Any) -> tuple[str, ...]:
         return tuple(str(to_jsonable_python(getattr(row, part.attribute))) for part in self.resource.key)

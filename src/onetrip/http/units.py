@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from onetrip.db.runner import Rejected, T, tried
 from onetrip.errors import Conflict
-from onetrip.http.address import Address, parsed, require, stale
+from onetrip.http.address import Address, parsed, require
 from onetrip.http.pipeline import Pipeline, bind
 from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
@@ -44,7 +44,9 @@ class Units(Statements):
         self.pipeline.prepare(item, shape)  # a query string that is wrong is refused before anything is written
 
         async def work(unit: UnitOfWork) -> list[Made] | list[Row]:
-            announced = [await unit.announce(instance, row) for instance, row in zip(instances, rows, strict=True)]
+            announced = [
+                await unit.announce("create", instance, row) for instance, row in zip(instances, rows, strict=True)
+            ]
             if (plain := unit.plain(announced)) is not None:
                 return plain
             keys = []
@@ -59,40 +61,58 @@ class Units(Statements):
         return await self.in_unit(address, work)
 
     async def update_in_unit(
-        self, address: Address, instance: BaseModel, values: dict[Field, Any], reset: tuple[Field, ...],
-        conditions: Conditions,
-    ) -> tuple[object | None, bytes]:  # fmt: skip
-        """Change a row in a session: its version and its JSON."""
+        self, address: Address, instance: BaseModel, values: Row, reset: tuple[Field, ...], conditions: Conditions
+    ) -> Made | Row:
+        """Change a row in a session; or answer what is left to a statement, where only hooks were to be called."""
         shape, texts = split(address.query_string)
-        resource = address.endpoint.resource
-        require(resource, conditions)
         key = self.key_of(address, shape, texts)
-        expected = conditions.versions()
-        versions = None if expected is None else parsed(resource, expected)
+        versions = self.versions(address, conditions)
 
-        async def work(unit: UnitOfWork) -> tuple[object | None, bytes]:
-            found = await unit.update(key, instance, values, reset, versions)
-            if found is None:
-                raise stale(resource)
-            return await unit.read(found, shape, texts)
+        async def work(unit: UnitOfWork) -> Made | Row:
+            change = await unit.announce("update", instance, values, key, versions)
+            if (plain := unit.plain([change])) is not None:
+                return plain[0]
+            found = await unit.update(change, key, reset)
+            return Made(found, *await unit.read(found, shape, texts))
 
         return await self.in_unit(address, work)
 
-    async def delete_in_unit(self, address: Address, conditions: Conditions) -> None:
-        """Delete a row in a session."""
+    async def delete_in_unit(self, address: Address, conditions: Conditions) -> bool:
+        """Delete a row in a session; `False` when that is left to a statement, as only hooks were to be called."""
         shape, texts = split(address.query_string)
-        resource = address.endpoint.resource
-        require(resource, conditions)
         prepared = self.prepare(address.endpoint, Action(kind="delete"), shape)
         key = bind(prepared.plan, address.key + texts)
+        versions = self.versions(address, conditions)
+
+        async def work(unit: UnitOfWork) -> bool:
+            change = await unit.announce("delete", None, {}, key, versions)
+            if unit.plain([change]) is not None:
+                return False
+            await unit.delete(change, key)
+            return True
+
+        return await self.in_unit(address, work)
+
+    async def restore_in_unit(self, address: Address, conditions: Conditions) -> Made:
+        """Bring back a row in a session."""
+        shape, texts = split(address.query_string)
+        deleted = address.endpoint.resource.deleted
+        assert deleted is not None  # the router knows which resources can be restored
+        key = self.key_of(address, shape, texts)
+        versions = self.versions(address, conditions)
+
+        async def work(unit: UnitOfWork) -> Made:
+            change = await unit.announce("restore", None, {deleted: None}, key, versions)
+            found = await unit.restore(change, key)
+            return Made(found, *await unit.read(found, shape, texts))
+
+        return await self.in_unit(address, work)
+
+    def versions(self, address: Address, conditions: Conditions) -> list[Any] | None:
+        """Read the versions that a client expects a row to be in, `None` for any. Raises `PreconditionRequired`."""
+        require(address.endpoint.resource, conditions)
         expected = conditions.versions()
-        versions = None if expected is None else parsed(resource, expected)
-
-        async def work(unit: UnitOfWork) -> None:
-            if not await unit.delete(key, versions):
-                raise stale(resource)
-
-        await self.in_unit(address, work)
+        return None if expected is None else parsed(address.endpoint.resource, expected)
 
     def key_of(self, address: Address, shape: Shape, texts: tuple[str, ...]) -> Sequence[Any]:
         """Read the key in the path, and refuse a query string that is wrong."""

@@ -189,11 +189,12 @@ class _Derivation:
             draft.resource, draft.mapper, tuple(fields.values()), hidden, self.dialect, hooked="create" in hooks
         )
         units = units_of_work(draft.resource, draft.mapper, derived.session)
-        without = units_of_work(replace(draft.resource, before_create=()), draft.mapper, derived.session)
+        unhooked = replace(draft.resource, before_create=(), before_update=(), before_delete=())
+        anyhow = units_of_work(unhooked, draft.mapper, derived.session)
         whole = replace(
             derived,
             hooks=hooks,
-            hooked=fields if "create" in units.keys() - without.keys() else {},
+            hooked=dict.fromkeys(units.keys() - anyhow.keys(), fields),
             unit_of_work=units,
             **self._enforced(draft, fields, hidden),
         )

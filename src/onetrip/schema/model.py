@@ -157,8 +157,8 @@ class Writes:
     `inserted` and `updated` are columns that Python fills by itself. `version` counts the changes of a row; with
     `conditional`, a row is only changed with `If-Match`. `session` is the reason why a row is not written by one
     statement; `unit_of_work` has such reasons by action (`create`, `update`, `delete`, `restore`), those of hooks and
-    listeners included. `hooks` are called before each action, and after a `commit`. `hooked` are all columns by
-    attribute, where a new row takes a session for nothing but hooks before it, and so only if one asks for it. `bulk`
+    listeners included. `hooks` are called before each action, and after a `commit`. `hooked` has all columns by
+    attribute for actions that take a session for nothing but hooks before them, and so only if one asks for it. `bulk`
     is how many rows are changed at most that filters choose, if any are. `increments` are columns to which an amount
     can be added.
     """
@@ -175,7 +175,7 @@ class Writes:
     session: str | None = None
     unit_of_work: Mapping[str, str] = field(default_factory=dict)
     hooks: Mapping[str, tuple[Callable[[Any], Any], ...]] = field(default_factory=dict)
-    hooked: Mapping[str, Field] = field(default_factory=dict)
+    hooked: Mapping[str, Mapping[str, Field]] = field(default_factory=dict)
     refused: str | None = None
     bulk: int | None = None
     increments: tuple[Increment, ...] = ()

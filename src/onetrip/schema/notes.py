@@ -51,12 +51,12 @@ def _writes(writes: Writes) -> Iterator[str]:
     if writes.refused is not None:
         yield f"served without {_listed([name for name in served if not served[name]])}, because {writes.refused}"
     served[":restore"] = writes.delete
-    if writes.hooked:
-        names = [getattr(hook, "__name__", type(hook).__name__) for hook in writes.hooks["create"]]
-        yield f"POST calls {_listed(names)} first, and takes a session only where that uses it"
-    sessions = {
-        action: why for action, why in writes.unit_of_work.items() if not (writes.hooked and action == "create")
-    }
+    for action in writes.hooked:
+        names = [getattr(hook, "__name__", type(hook).__name__) for hook in writes.hooks[action]]
+        if methods := [name for name in _METHODS[action] if served[name]]:
+            calls, takes = ("calls", "takes") if len(methods) == 1 else ("call", "take")
+            yield f"{_listed(methods)} {calls} {_listed(names)} first, and {takes} a session only where that uses it"
+    sessions = {action: why for action, why in writes.unit_of_work.items() if action not in writes.hooked}
     for reason in dict.fromkeys(sessions.values()):
         actions = [action for action, why in sessions.items() if why == reason]
         methods = [name for action in actions for name in _METHODS[action] if served[name]]
