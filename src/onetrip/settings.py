@@ -10,7 +10,8 @@ class Limits:
     Args:
         depth: how deep embeds may nest.
         embeds: how many relations one answer may embed in all.
-        embed_rows: rows of a to-many embed for each parent.
+        embed_rows: rows of a to-many embed for each parent, unless its `limit` says otherwise.
+        embed_limit: the largest `limit` of an embed.
         offset: the largest `offset`.
         shapes: how many request shapes stay compiled.
         rows: rows of one body.
@@ -20,6 +21,7 @@ class Limits:
     depth: int = 3
     embeds: int = 20
     embed_rows: int = 100
+    embed_limit: int = 1000
     offset: int = 100_000
     shapes: int = 1024
     rows: int = 1000

@@ -12,7 +12,7 @@ import pytest
 
 from onetrip import API, Limits, Pool, Problem, Resource
 from onetrip.plan.read import OPERATORS
-from onetrip.query.parser import PARAMETERS
+from onetrip.query.split import PARAMETERS
 from tests.docs.markdown import PAGES, ROOT
 
 DOCS = ROOT / "docs"

@@ -12,7 +12,8 @@ from onetrip.errors import Invalid
 from onetrip.http.parameters import MAX_NAMES, describe
 from onetrip.http.routes import RouteTable
 from onetrip.plan.read import Endpoint, plan_read
-from onetrip.query.parser import parse, split
+from onetrip.query.parser import parse
+from onetrip.query.split import split
 from onetrip.schema.model import Schema
 from onetrip.settings import Limits
 from tests.http import world

@@ -1,33 +1,39 @@
 """`split`: a raw query string into shape and values."""
 
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from onetrip.errors import BadRequest, Invalid, Problem, UriTooLong
-from onetrip.query.parser import MAX_LENGTH, Shape, filter_name, parse, split, split_values
+from onetrip.query.ast import Slot
+from onetrip.query.parser import filter_name, parse
+from onetrip.query.split import MAX_LENGTH, Shape, split, split_values
 
 _SPLIT: list[tuple[bytes, Shape, tuple[str, ...]]] = [
     (b"", (), ()),
     (b"&", (), ()),
-    (b"&&a=1&&", (("a", None),), ("1",)),
-    (b"a=1", (("a", None),), ("1",)),
-    (b"a", (("a", None),), ("",)),
-    (b"a=", (("a", None),), ("",)),
-    (b"=1", (("", None),), ("1",)),
-    (b"=", (("", None),), ("",)),
-    (b"a=b=c", (("a", None),), ("b=c",)),
-    (b"a=1;b=2", (("a", None),), ("1;b=2",)),
-    (b"a+b=c+d", (("a b", None),), ("c d",)),
-    (b"a%2Bb=c%2Bd", (("a+b", None),), ("c+d",)),
-    (b"a%26b%3Dc=%26%3D", (("a&b=c", None),), ("&=",)),
-    (b"a=%25%34%31", (("a", None),), ("%41",)),
-    (b"na%C3%AFve=%F0%9F%9A%80", (("naïve", None),), ("🚀",)),
-    ("naïve=🚀".encode(), (("naïve", None),), ("🚀",)),
-    (b"limit=1&offset=2", (("limit", None), ("offset", None)), ("1", "2")),
+    (b"&&a=1&&", (("a", Slot(0)),), ("1",)),
+    (b"a=1", (("a", Slot(0)),), ("1",)),
+    (b"a", (("a", Slot(0)),), ("",)),
+    (b"a=", (("a", Slot(0)),), ("",)),
+    (b"=1", (("", Slot(0)),), ("1",)),
+    (b"=", (("", Slot(0)),), ("",)),
+    (b"a=b=c", (("a", Slot(0)),), ("b=c",)),
+    (b"a=1;b=2", (("a", Slot(0)),), ("1;b=2",)),
+    (b"a+b=c+d", (("a b", Slot(0)),), ("c d",)),
+    (b"a%2Bb=c%2Bd", (("a+b", Slot(0)),), ("c+d",)),
+    (b"a%26b%3Dc=%26%3D", (("a&b=c", Slot(0)),), ("&=",)),
+    (b"a=%25%34%31", (("a", Slot(0)),), ("%41",)),
+    (b"na%C3%AFve=%F0%9F%9A%80", (("naïve", Slot(0)),), ("🚀",)),
+    ("naïve=🚀".encode(), (("naïve", Slot(0)),), ("🚀",)),
+    (b"limit=1&offset=2", (("limit", Slot(0)), ("offset", Slot(1))), ("1", "2")),
     (
         b"sort=-id&a=1&include=x&b=2&fields=y",
-        (("sort", "-id"), ("a", None), ("include", "x"), ("b", None), ("fields", "y")),
+        (("sort", "-id"), ("a", Slot(0)), ("include", "x"), ("b", Slot(1)), ("fields", "y")),
         ("1", "2"),
     ),
     (b"s%6Frt=id", (("sort", "id"),), ()),
@@ -223,4 +229,16 @@ def test_any_bytes_are_a_query_or_a_problem(query: bytes) -> None:
     except Problem as problem:
         assert problem.status in (400, 414, 422) and problem.detail
     else:
-        assert len(values) == sum(text is None for _, text in shape)
+        assert sorted(_slots(shape)) == [*range(len(values))]
+
+
+def _slots(written: Any) -> Iterator[int]:
+    """Find every place of a value in a shape."""
+    if isinstance(written, Slot):
+        yield written.index
+    elif isinstance(written, tuple):
+        for part in written:
+            yield from _slots(part)
+    elif is_dataclass(written):
+        for field in fields(written):
+            yield from _slots(getattr(written, field.name))

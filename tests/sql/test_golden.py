@@ -12,7 +12,8 @@ from sqlalchemy.dialects.sqlite import aiosqlite
 
 from onetrip.http.routes import RouteTable
 from onetrip.plan.read import plan_read
-from onetrip.query.parser import parse, split
+from onetrip.query.parser import parse
+from onetrip.query.split import split
 from onetrip.schema.derive import derive
 from onetrip.settings import Limits
 from onetrip.sql.dialects.dialect import Dialect

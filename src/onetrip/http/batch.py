@@ -16,7 +16,7 @@ from onetrip.http.pipeline import bind
 from onetrip.http.statements import PreparedWrite, Statements
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.parser import Shape
+from onetrip.query.split import Shape
 from onetrip.schema.model import Field
 from onetrip.sql.statement import SEPARATOR
 

@@ -20,7 +20,7 @@ from onetrip.http.request import Conditions
 from onetrip.http.statements import PreparedWrite
 from onetrip.http.values import validated, values_of
 from onetrip.plan.write import Action
-from onetrip.query.parser import split
+from onetrip.query.split import split
 from onetrip.sql.statement import SEPARATOR
 
 
@@ -69,14 +69,16 @@ async def _run(mutations: Mutations, address: Address, action: Action, values: l
         if statement.before is None and not statement.again:
             found = await tried(lambda: database.write(statement.statement, tuple(bound)))
             return _records(found, prepared)
-        return await tried(lambda: database.transact(lambda: _steps(mutations, prepared, bound)))
+        return await tried(lambda: database.transact(lambda: _steps(mutations, prepared, bound, texts)))
     except Rejected as error:
         written = {column.attribute: value for column, value in zip(action.columns, values, strict=False)}
         refused = Refused(error, prepared.plan.resource, action.kind, written, {})
         raise await refused.problem(mutations.pipeline.schema, mutations.pipeline.database) from error
 
 
-def _steps(mutations: Mutations, prepared: PreparedWrite, values: list[Any]) -> Steps[list[bytes]]:
+def _steps(
+    mutations: Mutations, prepared: PreparedWrite, values: list[Any], texts: tuple[str, ...]
+) -> Steps[list[bytes]]:
     """Find rows, change them, and read them, where one statement cannot do it all."""
     before, statement = prepared.statement.before, prepared.statement.statement
     if before is None:
@@ -90,10 +92,10 @@ def _steps(mutations: Mutations, prepared: PreparedWrite, values: list[Any]) -> 
             yield statement.text, statement.bind(values)
     if prepared.plan.shape is None:
         return keys
-    shown = replace(prepared, shape=tuple(part for part in prepared.shape if part[1] is not None))  # without filters
+    shown = replace(prepared, shape=tuple(part for part in prepared.shape if part[0] in ("fields", "include")))
     records = []
     for key in keys:
-        back = yield from mutations.read_back(shown, json.loads(key), ())
+        back = yield from mutations.read_back(shown, json.loads(key), texts)
         records.append(back.record)
     return records
 

@@ -17,7 +17,8 @@ from onetrip.http.answer import Answer, Page, array, cut, links, ok
 from onetrip.http.history import Actor
 from onetrip.plan.ir import ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
-from onetrip.query.parser import Shape, parse, split
+from onetrip.query.parser import parse
+from onetrip.query.split import Shape, split
 from onetrip.schema.model import Schema
 from onetrip.settings import Limits
 from onetrip.sql.read import compile_read

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
-from onetrip.query.parser import decode, split_values
+from onetrip.query.split import decode, split_values
 from onetrip.schema.model import ResourceSchema, Schema, Writes
 
 READS = ("GET", "HEAD")

@@ -21,7 +21,8 @@ from onetrip.plan.ir import WritePlan
 from onetrip.plan.link import plan_change
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.parser import Shape, parse
+from onetrip.query.parser import parse
+from onetrip.query.split import Shape
 from onetrip.sql.statement import SEPARATOR, WriteStatement
 from onetrip.sql.write import compile_write
 

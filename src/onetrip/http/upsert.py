@@ -23,7 +23,8 @@ from onetrip.http.values import validated, validated_many, values_of
 from onetrip.plan.ir import Insert
 from onetrip.plan.upsert import unique_keys
 from onetrip.plan.write import Action
-from onetrip.query.parser import OF_CREATION, STRUCTURAL, Shape, split
+from onetrip.query.split import OF_CREATION, Shape, split
+from onetrip.query.tree import STRUCTURAL
 from onetrip.schema.model import Body, Field, ResourceSchema
 from onetrip.sql.statement import SEPARATOR, VERSION
 

@@ -28,13 +28,26 @@ class Parameter:
     miss_is_absence: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A step along a relation, to the entity at its end."""
+
+    relation: Relation
+    entity: type[Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A field against parameters, by their numbers in the plan."""
+    """A field against parameters, by their numbers in the plan; of the row that `path` leads to, NULL without one.
+
+    `keys` is a path inside a JSON column.
+    """
 
     field: Field
     operator: str
-    parameters: tuple[int, ...]
+    parameters: tuple[int, ...] = ()
+    path: tuple[Hop, ...] = ()
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +85,21 @@ Predicate = Comparison | AllOf | AnyOf | Negation | Exists
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKey:
-    """One key of the order. NULL counts as the largest value unless `nulls_first` says where it goes."""
+    """One key of the order. NULL counts as the largest value unless `nulls_first` says where it goes.
+
+    The field is that of the row to which `path` leads, `keys` a path inside a JSON column.
+    """
 
     field: Field
     descending: bool = False
     nulls_first: bool | None = None
+    path: tuple[Hop, ...] = ()
+    keys: tuple[str, ...] = ()
+
+    @property
+    def nullable(self) -> bool:
+        """Whether there may be no value."""
+        return self.field.nullable or bool(self.path or self.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +110,25 @@ class Shape:
     """
 
     view: View
-    items: "tuple[Field | Computed | Embedded, ...]"
+    items: "tuple[Field | Computed | Counted | Embedded, ...]"
     loaded: "tuple[Embedded, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many rows there are at the end of a relation, under a name in the answer."""
+
+    name: str
+    relation: Relation
+    entity: type[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rows of one entity: which, in which order, how many, and how each is written.
 
-    `limit` and `offset` are numbers of parameters; `cap` is a limit that no client can raise (an embed's).
+    `limit` and `offset` are numbers of parameters. With `exactly`, no row more than `limit` is read; a list of its own
+    reads one more, to know whether there is one. `cap` is the limit of an embed for which none was asked.
     """
 
     shape: Shape
@@ -103,6 +136,7 @@ class Selection:
     order: tuple[OrderKey, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    exactly: bool = False
     cap: int | None = None
 
 

@@ -7,7 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import Assignment, Comparison, Embedded, End, Insert, Link, Mutation, Shape, Unlink, WritePlan
+from onetrip.plan.ir import (
+    Assignment,
+    Comparison,
+    Counted,
+    Embedded,
+    End,
+    Insert,
+    Link,
+    Mutation,
+    Shape,
+    Unlink,
+    WritePlan,
+)
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
 from onetrip.plan.write import Action, plan_write
 from onetrip.query.ast import Query
@@ -79,7 +91,7 @@ def _plan_link(
             updated=_numbered([item.field for item in again], number + len(columns)),
         )  # fmt: skip
     return WritePlan(
-        resource=through.rows, mutation=mutation, shape=None, parameters=tuple(planner.parameters), generated=generated
+        resource=through.rows, mutation=mutation, shape=None, parameters=planner.parameters, generated=generated
     )
 
 
@@ -111,4 +123,4 @@ def _numbered(fields: Sequence[Field], first: int) -> tuple[Assignment, ...]:
 
 
 def _has_embeds(shape: Shape) -> bool:
-    return any(isinstance(item, Embedded) for item in (*shape.items, *shape.loaded))
+    return any(isinstance(item, Counted | Embedded) for item in (*shape.items, *shape.loaded))

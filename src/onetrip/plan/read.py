@@ -5,24 +5,40 @@ Pure: no I/O, no SQL, no HTTP. `plan_read` is a list of passes in reading order;
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from onetrip.errors import ErrorItem, Invalid, Location
-from onetrip.plan.ir import Anchor, Comparison, Embedded, OrderKey, Parameter, ReadPlan, Selection, Shape, Trail
-from onetrip.plan.resolve import field_named, relation_named, shown_named, unknown
-from onetrip.query.ast import Compare, Embed, Operand, Path, Query, Slot
-from onetrip.query.parser import PARAMETERS, RESERVED, filter_name
+from onetrip.plan.binder import Binder
+from onetrip.plan.filters import Filters
+from onetrip.plan.ir import (
+    Anchor,
+    Comparison,
+    Counted,
+    Embedded,
+    OrderKey,
+    Parameter,
+    Predicate,
+    ReadPlan,
+    Selection,
+    Shape,
+    Trail,
+)
+from onetrip.plan.order import key_order, order
+from onetrip.plan.resolve import relation_named, shown_named, unknown
+from onetrip.query.ast import And, Compare, Condition, Embed, Not, Operand, Or, Path, Query, Some
+from onetrip.query.parser import filter_name
+from onetrip.query.split import PARAMETERS, TREES
 from onetrip.schema.model import Computed, Field, Nested, Relation, ResourceSchema, Schema, View
 from onetrip.settings import Limits
 
-OPERATORS = {"eq": "equal to"}
-"""Operators of filters, with what they say."""
+COUNT = "count"
+"""What asks a relation for the number of its rows: `fields=id,comments.count`."""
 
-
-MAX_ERRORS = 20
-"""Errors of one request that are listed: to find the nearest name for each of thousands would take long."""
+Item = Field | Computed | Counted | Embedded
+"""What stands in an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +77,9 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
     planner = Planner(schema, limits, endpoint)
     key = planner.key()
     refuse_list_parameters(query, endpoint)
+    for name, value in (("after", query.after), ("before", query.before), ("count", query.count), ("q", query.search)):
+        if value is not None:
+            raise unknown(name, endpoint.target, _parameters(endpoint), ("query", name), "parameter")
     selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
     if endpoint.many:
         selection = planner.window(replace(selection, order=planner.order(query)), query)
@@ -75,7 +94,7 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
         selection = replace(selection, where=(*key, *selection.where))
         version = endpoint.resource.writes.version
     return ReadPlan(
-        selection=selection, many=endpoint.many, parameters=tuple(planner.parameters), anchor=anchor, version=version,
+        selection=selection, many=endpoint.many, parameters=planner.parameters, anchor=anchor, version=version,
         trail=trail,
     )  # fmt: skip
 
@@ -87,141 +106,151 @@ class Planner:
     schema: Schema
     limits: Limits
     endpoint: Endpoint
-    parameters: list[Parameter] = field(default_factory=list)
+    binder: Binder = field(init=False)
     embeds: int = 0
+
+    def __post_init__(self) -> None:
+        self.binder = Binder(len(self.endpoint.key))
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that the passes have asked for."""
+        return tuple(self.binder.parameters)
 
     def key(self) -> tuple[Comparison, ...]:
         """Bind the key in the path."""
-        return tuple(
-            Comparison(
-                field=part, operator="eq",
-                parameters=(self._parameter(("path", part.name), part.type.parse, slot, miss_is_absence=True),),
-            )
+        numbers = (
+            self.binder.text(("path", part.name), part.type.parse, slot, miss_is_absence=True)
             for slot, part in enumerate(self.endpoint.key)
-        )  # fmt: skip
+        )
+        return tuple(
+            Comparison(field=part, operator="eq", parameters=(number,))
+            for part, number in zip(self.endpoint.key, numbers, strict=True)
+        )
 
     def trail(self, key: tuple[Comparison, ...]) -> Trail:
         """Bind the key in the path a second time, as it stands in a history."""
         resource = self.endpoint.resource
         parts = tuple(
-            self._parameter(("path", part.name), part.type.to_json, slot, miss_is_absence=True)
+            self.binder.text(("path", part.name), part.type.to_json, slot, miss_is_absence=True)
             for slot, part in enumerate(resource.key)
         )
         return Trail(resource=resource.name, entity=resource.entity, where=key, key=parts)
 
-    def filters(self, query: Query) -> tuple[Comparison, ...]:
-        """Resolve every filter. Raises one `Invalid` for those that are wrong, or for the first of very many."""
-        found: list[Comparison] = []
-        refused: list[Invalid] = []
+    def filters(self, query: Query) -> tuple[Predicate, ...]:
+        """Resolve every filter; where the answer is one object there are none, and each is refused by its name."""
+        resource = self.endpoint.target
+        if self.endpoint.many:
+            return self._filters(resource).all_of(query.where)
         for condition in query.where:
-            assert isinstance(condition, Compare)
-            try:
-                found.append(self._filter(condition))
-            except Invalid as error:
-                refused.append(error)
-            if len(refused) == MAX_ERRORS:
-                break
-        if refused:
-            raise Invalid.of([item for error in refused for item in error.errors], refused[0].hint)
-        return tuple(found)
+            name = _name_of(condition)
+            raise unknown(name, resource, _parameters(self.endpoint), ("query", name), "parameter")
+        return ()
 
-    def _filter(self, condition: Compare) -> Comparison:
-        loc = ("query", condition.parameter)
-        found, operator = self._filtered(condition)
-        if operator not in OPERATORS:
-            raise Invalid.at(
-                loc, f"'{operator[:100]}' is not an operator of '{found.name}'.", "unknown_operator",
-                f"There is: {', '.join(OPERATORS)}.",
-            )  # fmt: skip
-        if not found.type.comparable:
-            raise Invalid.at(loc, f"'{found.name}' cannot be filtered.", "not_filterable")
-        return Comparison(
-            field=found, operator=operator,
-            parameters=tuple(self._operand(loc, found.type.parse, operand) for operand in condition.operands),
-        )  # fmt: skip
-
-    def _filtered(self, condition: Compare) -> tuple[Field, str]:
-        """Find the column of a filter and its operator; a column may itself be called `a__b`."""
-        resource, parameter = self.endpoint.target, condition.parameter
-        if self.endpoint.many and parameter not in RESERVED:
-            column = resource.fields.get(".".join(condition.path))
-            whole = resource.fields.get(parameter)
-            if column is not None and (whole is None or condition.operator in OPERATORS):
-                return column, condition.operator
-            if whole is not None:
-                return whole, "eq"
-        raise unknown(parameter, resource, _parameters(self.endpoint), ("query", parameter), "parameter")
+    def _filters(self, resource: ResourceSchema, *, options: bool = False) -> Filters:
+        known = partial(_options, resource) if options else partial(_parameters, self.endpoint)
+        return Filters(self.schema, self.limits, self.binder, resource, known)
 
     def order(self, query: Query) -> tuple[OrderKey, ...]:
-        """Resolve `sort` and append the primary key, in the last key's direction, so that the order is total."""
-        resource, loc = self.endpoint.target, ("query", "sort")
-        keys: list[OrderKey] = []
-        for wanted in query.sort or ():
-            found = field_named(resource, wanted.path, loc)
-            if not found.type.comparable:
-                raise Invalid.at(loc, f"'{found.name}' cannot be sorted by.", "not_sortable")
-            if any(key.field is found for key in keys):
-                continue  # rows that are equal in a column cannot be told apart by it a second time
-            nulls_first = None if wanted.nulls is None else wanted.nulls == "first"
-            keys.append(OrderKey(field=found, descending=wanted.descending, nulls_first=nulls_first))
-        return (*keys, *key_order(resource, keys))
+        """Resolve `sort`."""
+        return order(query.sort or (), self.endpoint.target, self.schema, self.limits.depth, ("query", "sort"))
 
     def window(self, selection: Selection, query: Query) -> Selection:
         """Bind `limit` and `offset`."""
         resource = self.endpoint.target
-        limit = self._number("limit", query.limit, resource.default_limit, resource.max_limit)
-        return replace(selection, limit=limit, offset=self._number("offset", query.offset, 0, self.limits.offset))
+        limit = self._number(("query", "limit"), query.limit, resource.default_limit, resource.max_limit)
+        offset = self._number(("query", "offset"), query.offset, 0, self.limits.offset)
+        return replace(selection, limit=limit, offset=offset)
 
     def shape(self, resource: ResourceSchema, query: Query) -> Shape:
         """Resolve `fields` and `include` into what each object holds, and in which order."""
         wanted = None if query.fields is None else _tree(query.fields)
-        return self._shape(resource, wanted, query.include, 1)
+        return self._shape(resource, wanted, query.include, ())
 
-    def _shape(self, resource: ResourceSchema, wanted: "_Tree | None", include: Sequence[Embed], depth: int) -> Shape:
+    def _shape(
+        self, resource: ResourceSchema, wanted: "_Tree | None", include: Sequence[Embed], above: tuple[str, ...]
+    ) -> Shape:
         view = resource.view
-        items: list[Field | Computed | Embedded] = []
-        includes = {embed.name: embed.query.include for embed in include}
+        items: list[Item] = []
+        includes = {embed.name: embed.query for embed in include}
         always = {nested.name: nested for nested in view.nested}
         for name, below in _spelled_out(wanted, view).items():
             if name in always:
-                items.append(self._nested(always[name], below, includes.pop(name, ()), depth))
+                items.append(self._nested(always[name], below, includes.pop(name, Query()), above))
             elif below != _LEAF or (name in resource.relations and name not in resource.fields):
                 relation = relation_named(resource, name, ("query", "fields"))
-                items.append(self._embed(relation, below, includes.pop(name, ()), depth, "fields"))
+                below = self._counted(relation, below, items)
+                if below or name in includes:
+                    asked = includes.pop(name, Query())
+                    items.append(self._embed(relation, below or None, asked, above, "fields"))
             else:
                 items.append(shown_named(resource, name, ("query", "fields")))
-        for name, inner in includes.items():
+        for name, asked in includes.items():
             if name in always:
-                items.append(self._nested(always[name], None, inner, depth))
+                items.append(self._nested(always[name], None, asked, above))
                 continue
             relation = relation_named(resource, name, ("query", "include"))
-            items.append(self._embed(relation, None, inner, depth, "include"))
-        return Shape(view=view, items=tuple(items), loaded=self._loaded(view, items, depth))
+            items.append(self._embed(relation, None, asked, above, "include"))
+        return Shape(view=view, items=tuple(items), loaded=self._loaded(view, items, above))
 
-    def _loaded(self, view: View, items: Sequence[Field | Computed | Embedded], depth: int) -> tuple[Embedded, ...]:
+    def _counted(self, relation: Relation, below: "_Tree", items: list[Item]) -> "_Tree":
+        """Count the rows of a relation to many, where `comments.count` is no column, and answer what is left below."""
+        target = self.schema.resources[relation.target]
+        if not relation.many or COUNT not in below or COUNT in target.fields:
+            return below
+        items.append(Counted(name=f"{relation.name}.{COUNT}", relation=relation, entity=target.entity))
+        return {name: further for name, further in below.items() if name != COUNT}
+
+    def _loaded(self, view: View, items: Sequence[Item], above: tuple[str, ...]) -> tuple[Embedded, ...]:
         """Embed what a view that Python writes reads of other rows, whether it was asked for or not."""
         if view.python is None:
             return ()
         asked = {item.name for item in items}
         unasked = (nested for nested in view.nested if nested.name not in asked)
-        return tuple(self._nested(nested, None, (), depth) for nested in (*unasked, *view.read))
+        return tuple(self._nested(nested, None, Query(), above) for nested in (*unasked, *view.read))
 
     def _embed(
-        self, relation: Relation, wanted: "_Tree | None", include: Sequence[Embed], depth: int, parameter: str,
+        self, relation: Relation, wanted: "_Tree | None", query: Query, above: tuple[str, ...], parameter: str,
         nested: Nested | None = None,
     ) -> Embedded:  # fmt: skip
-        self._spend(relation.name, depth, ("query", parameter))
+        self._spend(relation.name, len(above) + 1, ("query", parameter))
         target = nested.target if nested is not None else self.schema.resources[relation.target]
-        shape = self._shape(target, wanted, include, depth + 1)
-        selection = Selection(shape=shape)
-        if relation.many:
-            selection = replace(selection, order=key_order(target), cap=self.limits.embed_rows)
+        within = (*above, relation.name)
+        loc = ("query", "include", *within)
+        if query.fields is not None:
+            if wanted is not None and wanted != _LEAF:
+                message = f"The fields of '{relation.name}' are named twice: in 'fields', and in its own options."
+                raise Invalid.at((*loc, "fields"), message, "repeated")
+            wanted = _tree(query.fields)
+        shape = self._shape(target, wanted, query.include, within)
+        selection = self._rows(relation, target, Selection(shape=shape), query, loc)
         return Embedded(name=relation.name, relation=relation, selection=selection)
 
-    def _nested(self, nested: Nested, wanted: "_Tree | None", include: Sequence[Embed], depth: int) -> Embedded:
+    def _rows(
+        self, relation: Relation, target: ResourceSchema, selection: Selection, query: Query, loc: Location
+    ) -> Selection:
+        """Resolve which rows of a relation are embedded, how many, and in which order."""
+        given = {name: getattr(query, name) for name in ("where", "sort", "limit", "offset")}
+        if not relation.many:
+            if found := [name for name, value in given.items() if value]:
+                what = "filters" if "where" in found else f"'{found[0]}'"
+                message = f"'{relation.name}' is one row: {what} of it cannot be asked for."
+                raise Invalid.at(loc, message, "unknown_parameter", "Its options are 'fields' and 'include'.")
+            return selection
+        where = self._filters(target, options=True).all_of(query.where)
+        keys = order(query.sort or (), target, self.schema, self.limits.depth, (*loc, "sort"))
+        selection = replace(selection, where=where, order=keys, cap=self.limits.embed_rows)
+        if query.limit is not None:
+            limit = self._number((*loc, "limit"), query.limit, 0, self.limits.embed_limit)
+            selection = replace(selection, limit=limit, exactly=True, cap=None)
+        if query.offset is not None:
+            selection = replace(selection, offset=self._number((*loc, "offset"), query.offset, 0, self.limits.offset))
+        return selection
+
+    def _nested(self, nested: Nested, wanted: "_Tree | None", query: Query, above: tuple[str, ...]) -> Embedded:
         """Embed a relation that a hand-written schema always shows; it counts, but not against the depth."""
-        depth = min(depth, self.limits.depth)
-        return replace(self._embed(nested.relation, wanted, include, depth, "include", nested), name=nested.name)
+        above = above[: self.limits.depth - 1]
+        return replace(self._embed(nested.relation, wanted, query, above, "include", nested), name=nested.name)
 
     def _spend(self, name: str, depth: int, loc: Location) -> None:
         self.embeds += 1
@@ -232,7 +261,7 @@ class Planner:
         if self.embeds > self.limits.embeds:
             raise Invalid.at(loc, f"More than {self.limits.embeds} relations are embedded.", "too_many")
 
-    def _number(self, name: str, operand: Operand | None, default: int, maximum: int) -> int:
+    def _number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> int:
         def parse(text: str) -> int:
             if not re.fullmatch(r"[0-9]{1,4000}", text):
                 raise ValueError("must be a whole number that is not negative")
@@ -240,41 +269,37 @@ class Planner:
                 raise ValueError(f"must be at most {maximum}")
             return int(text)
 
-        if operand is None:
-            self.parameters.append(Parameter(loc=("query", name), parse=parse, default=default))
-            return len(self.parameters) - 1
-        return self._operand(("query", name), parse, operand)
-
-    def _operand(self, loc: Location, parse: Callable[[str], Any], operand: Operand) -> int:
-        if isinstance(operand, Slot):
-            return self._parameter(loc, parse, len(self.endpoint.key) + operand.index)
-        self.parameters.append(Parameter(loc=loc, parse=parse, default=parse(operand.text)))
-        return len(self.parameters) - 1
-
-    def _parameter(
-        self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False
-    ) -> int:
-        self.parameters.append(Parameter(loc=loc, parse=parse, slot=slot, miss_is_absence=miss_is_absence))
-        return len(self.parameters) - 1
-
-
-def key_order(
-    resource: ResourceSchema, after: Sequence[OrderKey] = (), *, descending: bool = False
-) -> tuple[OrderKey, ...]:
-    """Order by what is left of the primary key, in the direction of the keys before it."""
-    descending = after[-1].descending if after else descending
-    given = {key.field.attribute for key in after}
-    return tuple(OrderKey(field=part, descending=descending) for part in resource.key if part.attribute not in given)
+        return self.binder.constant(loc, default) if operand is None else self.binder.value(loc, parse, operand)
 
 
 def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
-    """Name every parameter that an endpoint takes."""
+    """Name every parameter that an endpoint takes, operators aside."""
     if endpoint.kind == "link":
         return ()
     if not endpoint.many:
         return ("fields", "include")
     fields = endpoint.target.fields.values()
-    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(PARAMETERS))
+    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(PARAMETERS - {"q"}))
+
+
+def _options(resource: ResourceSchema) -> tuple[str, ...]:
+    """Name every option of an embed, operators aside."""
+    fields = resource.fields.values()
+    options = ("fields", "include", "limit", "offset", "sort", *sorted(TREES))
+    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *options)
+
+
+def _name_of(condition: Condition) -> str:
+    """Answer the parameter that a condition is read from."""
+    match condition:
+        case Compare() | Some():
+            return condition.parameter
+        case Or():
+            return "or"
+        case And():
+            return "and"
+        case Not():
+            return "not"
 
 
 _Tree = dict[str, "_Tree"]
@@ -306,7 +331,9 @@ def refuse_list_parameters(query: Query, endpoint: Endpoint) -> None:
     """Refuse `sort`, `limit` and `offset` where the answer is one object."""
     if endpoint.many:
         return
-    given = [name for name in ("sort", "limit", "offset") if getattr(query, name) is not None]
+    given = [
+        name for name in ("sort", "limit", "offset", "after", "before", "count") if getattr(query, name) is not None
+    ]
     if given:
         raise Invalid.of(
             [

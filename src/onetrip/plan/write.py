@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import Assignment, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
+from onetrip.plan.ir import Assignment, Counted, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
 from onetrip.plan.upsert import plan_upsert
 from onetrip.query.ast import Query
@@ -75,7 +75,7 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
     else:
         mutation = Delete(where=where, cap=cap)
     return WritePlan(
-        resource=resource, mutation=mutation, shape=shape, parameters=tuple(planner.parameters),
+        resource=resource, mutation=mutation, shape=shape, parameters=planner.parameters,
         conditional=action.conditional, generated=generated,
         leads_back=shape is not None and _leads_to(resource.entity, shape),
     )  # fmt: skip
@@ -117,9 +117,10 @@ def _generated(resource: ResourceSchema, action: Action) -> tuple[Generated, ...
 
 
 def _leads_to(entity: type, shape: Shape) -> bool:
-    """Say whether something embedded is a row of an entity."""
+    """Say whether something embedded or counted is a row of an entity."""
     embeds = [item for item in (*shape.items, *shape.loaded) if isinstance(item, Embedded)]
-    return any(
-        issubclass(inner.view.entity, entity) or issubclass(entity, inner.view.entity) or _leads_to(entity, inner)
-        for inner in (embed.selection.shape for embed in embeds)
+    counted = [item.entity for item in shape.items if isinstance(item, Counted)]
+    ends = [*counted, *(embed.selection.shape.view.entity for embed in embeds)]
+    return any(issubclass(end, entity) or issubclass(entity, end) for end in ends) or any(
+        _leads_to(entity, embed.selection.shape) for embed in embeds
     )

@@ -21,7 +21,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A value that is part of the shape, because it stands inside a parenthesis."""
+    """A value that is part of the shape, because it decides which statement runs: `is_null`, `exists`."""
 
     text: str
 
@@ -31,12 +31,16 @@ Operand = Slot | Constant
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """`path__operator=operand`; a bare `path=operand` is `eq`. `parameter` is the name as it was written."""
+    """`path__operator=operand`; a bare `path=operand` is `eq`.
+
+    `parameter` is the name as it was written, `within` are the names of the parentheses around it.
+    """
 
     path: Path
     operator: str
     operands: tuple[Operand, ...]
     parameter: str
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,17 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """One row at the end of the relation meets the whole condition: `comments=(approved=true,author_id=7)`."""
+    """One row at the end of the relation meets the whole condition: `comments=(approved=true,author_id=7)`.
 
-    path: Path
-    of: "Condition"
+    Only `plan` knows whether `parameter` is a relation. If it is a column, its value is `whole`, parentheses included;
+    then it does not matter that what is in them makes no sense, which `problem` says.
+    """
+
+    parameter: str
+    of: "Condition | None"
+    whole: Slot | None = None
+    problem: str | None = None
+    within: tuple[str, ...] = ()
 
 
 Condition = Compare | And | Or | Not | Some

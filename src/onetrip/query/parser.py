@@ -1,127 +1,45 @@
-"""Query string → `Query`.
+"""`Shape` → `Query`: the grammar of parameters, options and names.
 
-Two steps, so that a shape that was seen before is never parsed again: `split` separates the shape of a query string
-(parameter names, and the text of those that decide which statement runs) from its values; `parse` turns a shape into a
-`Query`. Only syntax is judged here: whether a name exists and a value fits is for `plan`. Standard library only.
+Only syntax is judged here: whether a name exists and a value fits is for `plan`. Standard library only.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
-from urllib.parse import unquote_to_bytes
 
-from onetrip.errors import BadRequest, ErrorItem, Invalid, UriTooLong
-from onetrip.query.ast import Compare, Embed, Path, Query, Slot, SortKey, Upsert
-
-Shape = tuple[tuple[str, str | None], ...]
-"""Parameters in the order of the query string: name, and the text of a structural one (`None` for a value)."""
-
-STRUCTURAL = frozenset({"sort", "include", "fields"})
-"""Parameters whose text decides which statement runs."""
-
-OF_CREATION = STRUCTURAL | {"on_conflict", "update"}
-"""The same where rows are created; elsewhere a column may be called `update`, and is filtered by."""
-
-PARAMETERS = STRUCTURAL | {"limit", "offset"}
-"""Parameters that are not filters."""
-
-RESERVED = PARAMETERS | {"after", "before", "count", "q", "or", "and", "not"}
-"""Names that are never filters, so that none changes its meaning when the language grows."""
-
-MAX_LENGTH = 16_384
-"""Bytes of query string that are read; a longer one is a 414."""
+from onetrip.errors import Invalid
+from onetrip.query.ast import (
+    And,
+    Compare,
+    Condition,
+    Constant,
+    Embed,
+    Not,
+    Operand,
+    Or,
+    Path,
+    Query,
+    Slot,
+    Some,
+    SortKey,
+    Upsert,
+)
+from onetrip.query.split import LISTS, PARAMETERS, TREES, Parenthesised, Shape, Written
+from onetrip.query.tree import FLAGS, Group, Names, Step
 
 MAX_NAMES = 32
 """Names in one dotted path: more than any plan admits, and less than a stack."""
 
-_REPEATED = 256  # bytes of a query string that is short enough to be remembered: front ends repeat themselves
-_VALUE = re.compile(r'"((?:[^"]|"")*)"|([^",]*)')
-_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+COUNTS: dict[str, Literal["none", "exact", "estimated"]] = {
+    "none": "none", "exact": "exact", "estimated": "estimated",
+}  # fmt: skip
 _NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
-
-
-def split(query_string: bytes, structural: frozenset[str] = STRUCTURAL) -> tuple[Shape, tuple[str, ...]]:
-    """Separate a raw query string into its shape and its values. The text of `structural` parameters is shape.
-
-    Raises `BadRequest` for bytes that are not UTF-8, `UriTooLong`, and `Invalid` for NUL and repeated parameters.
-
-    >>> split(b"author_id=7&sort=-id")
-    ((('author_id', None), ('sort', '-id')), ('7',))
-    """
-    if not query_string:
-        return (), ()
-    if len(query_string) > MAX_LENGTH:
-        raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
-    divide = _split_again if len(query_string) <= _REPEATED else _split
-    return divide(query_string, structural)
-
-
-def _split(query_string: bytes, structural: frozenset[str]) -> tuple[Shape, tuple[str, ...]]:
-    shape: list[tuple[str, str | None]] = []
-    values: list[str] = []
-    if b"%" in query_string or b"+" in query_string:
-        query_string = query_string.replace(b"+", b" ")
-        pairs = [
-            tuple(decode(part, "query string") for part in pair.partition(b"=")) for pair in query_string.split(b"&")
-        ]
-    else:
-        pairs = [pair.partition("=") for pair in decode(query_string, "query string").split("&")]
-    for name, equals, value in pairs:
-        if not name and not equals:
-            continue
-        if "\0" in name or "\0" in value:
-            raise Invalid.at(("query", name.replace("\0", "")), "A query string cannot hold NUL characters.", "nul")
-        if name in structural:
-            shape.append((name, value))
-        else:
-            shape.append((name, None))
-            values.append(value)
-    if len({name for name, _ in shape}) < len(shape):
-        raise _repeated(shape)
-    return tuple(shape), tuple(values)
-
-
-_split_again = lru_cache(maxsize=1024)(_split)
-
-
-def decode(raw: bytes, where: str) -> str:
-    """Decode a percent-encoded part of a URL. Raises `BadRequest` when it is not UTF-8 or an escape is broken."""
-    if b"%" in raw:
-        if _BROKEN_ESCAPE.search(raw):
-            raise BadRequest(f"The {where} has a '%' that is not followed by two hexadecimal digits.")
-        raw = unquote_to_bytes(raw)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        raise BadRequest(f"The {where} is not valid UTF-8.") from None
-
-
-def split_values(text: str) -> list[str]:
-    """Split a list of values at its commas; a value in double quotes may hold them, and `""` for a quote.
-
-    Raises `ValueError` with a sentence for a quote that is out of place.
-
-    >>> split_values('1,"a,b"')
-    ['1', 'a,b']
-    """
-    values: list[str] = []
-    position = -1
-    while position < len(text):
-        found = _VALUE.match(text, position + 1)
-        assert found is not None  # the empty text matches
-        quoted, plain = found.groups()
-        values.append(plain if quoted is None else quoted.replace('""', '"'))
-        position = found.end()
-        if text[position : position + 1] not in ("", ","):
-            raise ValueError("has a quote out of place: a value is quoted as a whole, and holds a quote as two")
-    return values
 
 
 def filter_name(column: str) -> str:
     """Answer the parameter that filters a column by equality: `author_id`, but `limit__eq` for one called `limit`."""
-    return f"{column}__eq" if column in RESERVED else column
+    return f"{column}__eq" if column in PARAMETERS else column
 
 
 def parse(shape: Shape) -> Query:
@@ -129,25 +47,113 @@ def parse(shape: Shape) -> Query:
 
     Raises `Invalid`, naming the parameter, for text that is not of the grammar.
     """
-    slots = {name: Slot(index) for index, name in enumerate(name for name, text in shape if text is None)}
-    texts = {name: text for name, text in shape if text is not None}
-    fields = _paths("fields", texts["fields"]) if "fields" in texts else None
+    return _query(shape, ())
+
+
+def _query(parts: Sequence[tuple[str, Written]], within: tuple[str, ...]) -> Query:
+    """Read the parameters of a request, or the options of an embed, which are `within` its name."""
+    given = dict(parts)
+    texts = {name: text for name, text in given.items() if isinstance(text, str)}
     return Query(
-        where=tuple(_compare(name, slot) for name, slot in slots.items() if name not in PARAMETERS),
+        where=tuple(_condition(name, value, within) for name, value in parts if _is_filter(name, value)),
         sort=_sort(texts["sort"]) if "sort" in texts else None,
-        limit=slots.get("limit"),
-        offset=slots.get("offset"),
-        include=_embeds(_paths("include", texts["include"])) if "include" in texts else (),
-        fields=fields,
-        upsert=_upsert(texts),
+        limit=_single(given.get("limit")),
+        offset=_single(given.get("offset")),
+        after=_single(given.get("after")),
+        before=_single(given.get("before")),
+        count=_count(texts["count"]) if "count" in texts else None,
+        search=_single(given.get("q")),
+        include=_include(given["include"], within) if "include" in given else (),
+        fields=_paths("fields", texts["fields"]) if "fields" in texts else None,
+        upsert=_upsert(texts) if not within else None,
     )
 
 
-def _compare(parameter: str, slot: Slot) -> Compare:
+def _count(text: str) -> Literal["none", "exact", "estimated"]:
+    if text not in COUNTS:
+        message = "'count' must be 'none', 'exact' or 'estimated'."
+        hint = "A column of this name is filtered by 'count__eq'."
+        raise Invalid.at(("query", "count"), message, "value_error", hint)
+    return COUNTS[text]
+
+
+def _is_filter(name: str, value: Written) -> bool:
+    """Say whether a parameter is a condition: text that is shape is none, but for that of flags."""
+    if name in PARAMETERS:
+        return name in TREES
+    return name.endswith(FLAGS) or not isinstance(value, str)
+
+
+def _single(value: Written | None) -> Slot | None:
+    """Answer where the value of `limit` is: in parentheses it is none that fits, and said to be by its parser."""
+    return value.whole if isinstance(value, Parenthesised) else value if isinstance(value, Slot) else None
+
+
+# Conditions
+
+
+def _condition(name: str, value: Written, within: tuple[str, ...]) -> Condition:
+    if name in TREES:
+        if not isinstance(value, Group):
+            raise Invalid.at(("query", *within, name), f"'{name}' needs conditions in parentheses.", "syntax")
+        conditions = _conditions(value, (*within, name))
+        if name == "or":
+            return Or(conditions)
+        return And(conditions) if name == "and" else Not(conditions[0] if len(conditions) == 1 else And(conditions))
+    if isinstance(value, Parenthesised):
+        return _some(name, value, within)
+    if isinstance(value, Group):
+        if name.endswith(LISTS):
+            return _compare(name, _values_of(value, (*within, name)), within)
+        return Some(name, And(_conditions(value, (*within, name))), within=within)
+    if isinstance(value, str):
+        return _compare(name, (Constant(value),), within)
+    assert not isinstance(value, Names)  # only `include` has names
+    return _compare(name, value if isinstance(value, tuple) else (value,), within)
+
+
+def _some(name: str, value: Parenthesised, within: tuple[str, ...]) -> Some:
+    """Read what may be conditions, or else text."""
+    problem = f"'{name[:100]}' {value.problem}."
+    if value.group is not None:
+        try:
+            return Some(name, And(_conditions(value.group, (*within, name))), value.whole, within=within)
+        except Invalid as error:
+            problem = error.errors[0].msg
+    return Some(name, None, value.whole, problem, within)
+
+
+def _conditions(group: Group, within: tuple[str, ...]) -> tuple[Condition, ...]:
+    """Read the conditions between parentheses. Raises `Invalid` for what is none."""
+    found = []
+    for entry in group.entries:
+        if not entry.name:
+            message = f"'{within[-1][:100]}' has a part that is no condition."
+            raise Invalid.at(("query", *within), message, "syntax", "Write name=value; quote a value with a comma.")
+        if entry.name in PARAMETERS - TREES:
+            message = f"'{entry.name}' does not stand in '{within[-1][:100]}'."
+            hint = f"A column of this name is filtered by '{entry.name}__eq'."
+            raise Invalid.at(("query", *within, entry.name), message, "syntax", hint)
+        found.append(_condition(entry.name, entry.value, within))
+    return tuple(found)
+
+
+def _values_of(group: Group, within: tuple[str, ...]) -> tuple[Slot, ...]:
+    """Read a list between parentheses."""
+    if any(entry.name or not isinstance(entry.value, Slot) for entry in group.entries):
+        message = f"'{within[-1][:100]}' has a part that is no value: write it in double quotes."
+        raise Invalid.at(("query", *within), message, "syntax")
+    return tuple(entry.value for entry in group.entries if isinstance(entry.value, Slot))
+
+
+def _compare(parameter: str, operands: tuple[Operand, ...], within: tuple[str, ...]) -> Compare:
     name, separator, operator = parameter.rpartition("__")
     if not separator or not name:
         name, operator = parameter, "eq"
-    return Compare(tuple(name.split(".")), operator, (slot,), parameter)
+    return Compare(tuple(name.split(".")), operator, operands, parameter, within)
+
+
+# Names
 
 
 def _items(parameter: str, text: str) -> list[str]:
@@ -171,11 +177,11 @@ def _upsert(texts: Mapping[str, str]) -> Upsert | None:
         return None
     update = texts.get("update")
     if update is not None:
-        return Upsert(_names("on_conflict", texts["on_conflict"]), _names("update", update) if update.strip() else ())
-    return Upsert(_names("on_conflict", texts["on_conflict"]))
+        return Upsert(_texts("on_conflict", texts["on_conflict"]), _texts("update", update) if update.strip() else ())
+    return Upsert(_texts("on_conflict", texts["on_conflict"]))
 
 
-def _names(parameter: str, text: str) -> tuple[str, ...]:
+def _texts(parameter: str, text: str) -> tuple[str, ...]:
     return tuple(_items(parameter, text))
 
 
@@ -208,20 +214,44 @@ def _sort_key(item: str) -> SortKey:
     return SortKey(_path("sort", name), item.startswith("-"), _NULLS.get(placement))
 
 
-def _embeds(paths: Iterable[Path]) -> tuple[Embed, ...]:
-    """Merge paths with a common beginning: `author,comments.author,comments.post` has two embeds at the top."""
-    tree: dict[str, list[Path]] = {}
-    for path in paths:
-        tree.setdefault(path[0], []).append(path[1:])
-    return tuple(Embed(name, Query(include=_embeds(rest for rest in below if rest))) for name, below in tree.items())
+def _include(written: Written, within: tuple[str, ...]) -> tuple[Embed, ...]:
+    """Read the relations to embed, each with its options."""
+    if isinstance(written, Names):
+        return _embeds(written.paths, (*within, "include"))
+    assert isinstance(written, str)
+    return _embeds([tuple(map(Step, path)) for path in _paths("include", written)], (*within, "include"))
 
 
-def _repeated(shape: list[tuple[str, str | None]]) -> Invalid:
-    counts = Counter(name for name, _ in shape)
-    return Invalid.of(
-        [
-            ErrorItem(("query", name), f"'{name[:100]}' is given more than once.", "repeated")
-            for name, count in sorted(counts.items())
-            if count > 1
-        ]
-    )
+def _embeds(paths: Iterable[tuple[Step, ...]], within: tuple[str, ...]) -> tuple[Embed, ...]:
+    """Merge paths with a common beginning: `author,comments.author,comments.post` has two embeds at the top.
+
+    Raises `Invalid` where a relation has options twice.
+    """
+    options: dict[str, Group] = {}
+    below: dict[str, list[tuple[Step, ...]]] = {}
+    for first, *rest in paths:
+        further = below.setdefault(first.name, [])
+        if rest:
+            further.append(tuple(rest))
+        if first.options is not None and options.setdefault(first.name, first.options) is not first.options:
+            message = f"'{first.name[:100]}' has options twice: write them at one place."
+            raise Invalid.at(("query", *within), message, "repeated")
+    return tuple(Embed(name, _embedded(options.get(name), further, (*within, name))) for name, further in below.items())
+
+
+def _embedded(options: Group | None, further: Sequence[tuple[Step, ...]], within: tuple[str, ...]) -> Query:
+    """Read what is asked of the rows of an embed: its options, and what is embedded in them."""
+    if options is None:
+        return Query(include=_embeds(further, within))
+    entries = {entry.name: entry.value for entry in options.entries}
+    if "" in entries or len(entries) < len(options.entries):
+        what = "has an option without a name" if "" in entries else "has an option twice"
+        raise _misplaced(within, what, "Write comments(limit=3,sort=(-id),fields=(id,body)).")
+    nested = entries.pop("include", None)
+    query = _query([*entries.items()], within)
+    paths = [*(nested.paths if isinstance(nested, Names) else ()), *further]
+    return replace(query, include=_embeds(paths, within))
+
+
+def _misplaced(within: tuple[str, ...], what: str, hint: str) -> Invalid:
+    return Invalid.at(("query", *within), f"'{within[-1][:100]}' {what}.", "syntax", hint)

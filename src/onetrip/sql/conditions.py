@@ -5,11 +5,12 @@ from typing import Any, assert_never
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import MANYTOONE, aliased
 from sqlalchemy.sql import visitors
 
-from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Negation, OrderKey, Predicate
+from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, OrderKey, Predicate
 from onetrip.schema.marks import deletion_column, deletion_of
+from onetrip.schema.model import Field
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import placeholder
 
@@ -40,12 +41,8 @@ def gone(entity: Any) -> Iterator[ColumnElement[bool]]:
 def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
     """Compile a predicate over an (aliased) entity."""
     match predicate:
-        case Comparison(field=field, parameters=(number,)):
-            column = getattr(entity, field.attribute)
-            value = dialect.parameter(placeholder(number), column.type)
-            return dialect.equal(field.type, column, value)
         case Comparison():
-            raise NotImplementedError(predicate.operator)
+            return _comparison(predicate, entity, dialect)
         case AllOf(of):
             return sa.and_(sa.true(), *(condition(part, entity, dialect) for part in of))
         case AnyOf(of):
@@ -60,6 +57,33 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
             return found.correlate(entity).exists()
         case _:
             assert_never(predicate)
+
+
+def _comparison(predicate: Comparison, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
+    """Compile a comparison of one value."""
+    column, type_, sign = column_at(predicate.path, predicate.field, entity), predicate.field.type, predicate.operator
+    if sign == "is_null":
+        return column.is_(None)  # type: ignore[no-any-return]
+    names = [placeholder(number) for number in predicate.parameters]
+    if sign in ("eq", "in", "ne", "not_in"):
+        found = dialect.equal(type_, column, *(dialect.parameter(name, column.type) for name in names))
+        return sa.not_(found) if sign in ("ne", "not_in") else found
+    (name,) = names
+    if sign in ("gt", "gte", "lt", "lte"):
+        return dialect.compare(type_, sign, column, dialect.parameter(name, column.type))
+    return dialect.match(sign, column, name)
+
+
+def column_at(path: Sequence[Hop], field: Field, entity: Any) -> Any:
+    """Find a column of an (aliased) entity, or that of the row to which relations lead from it; NULL without one."""
+    if not path:
+        return getattr(entity, field.attribute)
+    first, *rest = path
+    row, rows = rows_of(first.entity)
+    found = rows.add_columns(column_at(rest, field, row)).where(joined(entity, first.relation.attribute, row))
+    if sa.inspect(entity).mapper.relationships[first.relation.attribute].direction is not MANYTOONE:
+        found = found.limit(sa.literal_column("1"))  # nothing but the mapper says that there is one
+    return found.correlate(entity).scalar_subquery()
 
 
 def joined(entity: Any, attribute: str, target: Any) -> Any:
@@ -80,8 +104,8 @@ def ordering(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> list[An
     """Compile an order."""
     return [
         dialect.order(
-            dialect.sortable(key.field.type, getattr(entity, key.field.attribute)), descending=key.descending,
-            nulls_first=key.nulls_first, nullable=key.field.nullable,
+            dialect.sortable(key.field.type, column_at(key.path, key.field, entity)), descending=key.descending,
+            nulls_first=key.nulls_first, nullable=key.nullable,
         )
         for key in keys
     ]  # fmt: skip

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Select
 
-from onetrip.plan.ir import Embedded, Selection, Shape
-from onetrip.schema.model import LINK, Computed, Field, Relation
+from onetrip.plan.ir import Counted, Embedded, Selection, Shape
+from onetrip.schema.model import LINK, Field, Relation
 from onetrip.sql.conditions import condition, joined, links, ordering, parameter, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import EMBED
@@ -40,8 +40,9 @@ def objects(
         items += _link(parent, link, entity, dialect)
     rows = rows.where(*where, *(condition(predicate, entity, dialect) for predicate in selection.where))
     rows = rows.order_by(*ordering(selection.order, entity, dialect))
-    if selection.limit is not None:  # one more than asked for, to know whether there is more
-        rows = rows.limit(parameter(selection.limit, sa.BigInteger()) + sa.literal_column("1"))
+    if selection.limit is not None:
+        limit = parameter(selection.limit, sa.BigInteger())
+        rows = rows.limit(limit if selection.exactly else limit + sa.literal_column("1"))
     if selection.offset is not None:
         rows = rows.offset(parameter(selection.offset, sa.BigInteger()))
     if selection.cap is not None:
@@ -59,18 +60,29 @@ def _items(shape: Shape, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]
         inner = objects(item.selection, dialect, Parent(entity, item.relation))
         return name, dialect.array(inner) if item.relation.many else dialect.one(inner)
 
+    def counted(item: Counted, name: str) -> tuple[str, Any]:
+        row, rows = rows_of(item.entity)
+        rows = rows.where(joined(entity, item.relation.attribute, row)).correlate(entity)
+        return name, rows.add_columns(sa.func.count()).scalar_subquery()
+
     if shape.view.python is not None:
         whole = [
             (field.attribute, dialect.carry(field.type, getattr(entity, field.attribute)))
             for field in shape.view.columns
         ]
         embeds = [*(item for item in shape.items if isinstance(item, Embedded)), *shape.loaded]
-        return whole + [embedded(item, EMBED + item.name) for item in embeds]
-    return [
-        embedded(item, item.name) if isinstance(item, Embedded) else column(item, item.name)
-        for item in shape.items
-        if not isinstance(item, Computed)
-    ]
+        counts = [counted(item, EMBED + item.name) for item in shape.items if isinstance(item, Counted)]
+        return whole + [embedded(item, EMBED + item.name) for item in embeds] + counts
+    found: list[tuple[str, Any]] = []
+    for item in shape.items:
+        match item:
+            case Embedded():
+                found.append(embedded(item, item.name))
+            case Counted():
+                found.append(counted(item, item.name))
+            case Field():
+                found.append(column(item, item.name))
+    return found
 
 
 def _link(parent: Parent, join: Any, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 from sqlalchemy.orm import Mapper, aliased
 
-from onetrip.plan.ir import Delete, Embedded, Insert, Link, Selection, Shape, Unlink, Update, WritePlan
+from onetrip.plan.ir import Counted, Delete, Embedded, Insert, Link, Selection, Shape, Unlink, Update, WritePlan
 from onetrip.schema.model import Field, ResourceSchema
 from onetrip.sql.bulk import are_few, are_found, found, in_order
 from onetrip.sql.columns import assigned, column_of, first_version, increased, next_version
@@ -180,4 +180,4 @@ def _is_flat(shape: Shape, entity: type[Any]) -> bool:
     shown = [item for item in shape.items if isinstance(item, Field)] if shape.view.python is None else []
     columns = shape.view.columns if shape.view.python is not None else shown
     plain = all(isinstance(column_of(field, mapper), sa.Column) for field in columns)
-    return plain and not shape.loaded and not any(isinstance(item, Embedded) for item in shape.items)
+    return plain and not shape.loaded and not any(isinstance(item, Counted | Embedded) for item in shape.items)

@@ -4,7 +4,9 @@ from urllib.parse import quote
 
 from tests.http.specs.spec import Spec, refused, rows
 
-_VAULT = "There are: fields, id, include, label, limit, offset, owner_id, pin, sort."
+_VAULT = (
+    "There are: after, and, before, count, fields, id, include, label, limit, not, offset, or, owner_id, pin, sort."
+)
 
 
 def _found(name: str, query: str, *keys: int, path: str = "/samples") -> Spec:
@@ -85,8 +87,8 @@ SPECS = [
         "filter by a reserved name",
         "/reserved?count=7",
         loc="count",
-        type="unknown_parameter",
-        hint="Did you mean 'count__eq'?",
+        type="value_error",
+        hint="A column of this name is filtered by 'count__eq'.",
     ),
     refused("filter by another reserved name", "/reserved?q=words", loc="q", type="unknown_parameter"),
     refused("filter by a parameter of later", "/posts?after=x", loc="after", type="unknown_parameter"),
@@ -139,7 +141,7 @@ SPECS = [
     refused("filter of a to-one relation", "/comments/1/author?username=ada", loc="username", type="unknown_parameter"),
     refused("filter by the class behind a name", "/posts?__class__=1", loc="__class__", type="unknown_parameter"),
     refused("filter by a method of the table", "/posts?metadata=1", loc="metadata", type="unknown_parameter"),
-    refused("filter by a relation", "/posts?author=1", loc="author", type="unknown_parameter"),
+    refused("filter by a relation", "/posts?author=1", loc="author", type="unknown_operator"),
     refused("filter twice", "/posts?views=1&views=2", loc="views", type="repeated"),
     refused("filter with NUL in the value", "/posts?title=a%00b", loc="title", type="nul"),
     refused("filter with NUL in the name", "/posts?ti%00tle=a", loc="title", type="nul"),

@@ -4,6 +4,7 @@ A dialect builds the few expressions in which databases differ: how a value is w
 array are assembled, how NULLs sort. Nothing outside this folder asks which database it is.
 """
 
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -160,9 +161,22 @@ class Dialect(ABC):
         """Make the placeholder of a value that is compared with a column of a type, or stored in it."""
         return sa.bindparam(name, type_=type_)
 
-    def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
-        """Compare a column with a bound value."""
-        return column == value  # type: ignore[no-any-return]
+    def equal(self, type_: FieldType, column: Any, *values: Any) -> ColumnElement[bool]:
+        """Say that a column has one of these bound values."""
+        forms = [form for value in values for form in self.forms(type_, value)]
+        return column.in_(forms) if len(forms) > 1 else column == forms[0]  # type: ignore[no-any-return]
+
+    def forms(self, type_: FieldType, value: Any) -> Sequence[Any]:
+        """List the forms in which a value may be stored."""
+        return (value,)
+
+    def compare(self, type_: FieldType, sign: str, column: Any, value: Any) -> ColumnElement[bool]:
+        """Compare a column with a bound value by `gt`, `gte`, `lt` or `lte`."""
+        return _ORDER[sign](column, value)  # type: ignore[no-any-return]
+
+    @abstractmethod
+    def match(self, sign: str, column: Any, name: str) -> ColumnElement[bool]:
+        """Match text with what is in a placeholder, by an operator of text."""
 
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Answer by what a column is sorted."""
@@ -178,6 +192,11 @@ class Dialect(ABC):
         if wanted == by_default:
             return ordered
         return ordered.nulls_first() if wanted else ordered.nulls_last()
+
+
+_ORDER: Mapping[str, Callable[[Any, Any], Any]] = {
+    "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le,
+}  # fmt: skip
 
 
 def as_is(type_: FieldType, column: Any) -> Any:

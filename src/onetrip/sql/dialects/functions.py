@@ -15,6 +15,8 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from onetrip.sql.dialects.patterns import fold
+
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -27,6 +29,13 @@ def _base64(value: bytes | str | None) -> str | None:
     if value is None:
         return None
     return base64.urlsafe_b64encode(value.encode() if isinstance(value, str) else value).decode()
+
+
+def _fold(value: Any) -> Any:
+    """Write text in lower case; SQLite's own function knows no letters but those of ASCII."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    return fold(value) if isinstance(value, str) else value
 
 
 def _boolean(value: Any) -> str:
@@ -136,6 +145,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_decimal_sum": (4, _decimal_sum),
     "onetrip_duration": (1, _duration),
     "onetrip_float": (1, _float),
+    "onetrip_fold": (1, _fold),
     "onetrip_json": (1, _json),
     "onetrip_local_datetime": (1, _local_datetime),
     "onetrip_number": (1, _number),

@@ -16,6 +16,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writer, as_is, by_template, cases
+from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
 from onetrip.sql.template import Template, identifier, quoted
 
 _JSON = sa.types.NullType()
@@ -188,14 +189,28 @@ class PostgreSQL(Dialect):
         bound = sa.bindparam(name, type_=sent)
         return bound if stored is None else sa.cast(bound, stored)
 
-    def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
+    def forms(self, type_: FieldType, value: Any) -> Sequence[Any]:
         """Find infinities by the moments as which they are shown, and as which asyncpg stores them."""
         ends = _ENDS.get(type_.kind)
         if ends is None:
-            return super().equal(type_, column, value)
+            return (value,)
         first, last = ends
         infinite = f"CASE {{0}} WHEN '{first}' THEN '-infinity' WHEN '{last}' THEN 'infinity' ELSE {{0}} END"
-        return column.in_([value, Template(infinite, value)])  # type: ignore[no-any-return]
+        return value, Template(infinite, value)
+
+    def compare(self, type_: FieldType, sign: str, column: Any, value: Any) -> ColumnElement[bool]:
+        """Take infinities for the moments as which they are shown."""
+        ends = _ENDS.get(type_.kind)
+        if ends is not None:
+            shown, infinity = (ends[1], "infinity") if sign in ("gt", "lte") else (ends[0], "-infinity")
+            value = Template(f"CASE {{0}} WHEN '{shown}' THEN '{infinity}' ELSE {{0}} END", value, type_=column.type)
+        return super().compare(type_, sign, column, value)
+
+    def match(self, sign: str, column: Any, name: str) -> ColumnElement[bool]:
+        """`LIKE`, of lower case where case is ignored, which a trigram index on `lower(…)` serves."""
+        pattern = sa.bindparam(name, type_=Pattern(sign, like_pattern))
+        template = "lower({0}) LIKE lower({1})" if ignores_case(sign) else "{0} LIKE {1}"
+        return Template(template, column, pattern, type_=sa.Boolean())
 
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import sqlite
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, as_is, by_template, cases
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
+from onetrip.sql.dialects.patterns import Pattern, glob_pattern, ignores_case
 from onetrip.sql.template import Template, quoted
 
 _PAIRS = 60
@@ -100,17 +101,28 @@ class SQLite(Dialect):
         """Joined as a blob: a text of bytes would end at a NUL."""
         return Template("CAST({0} || coalesce(CAST({1} AS TEXT), '') AS BLOB)", text, following)
 
-    def equal(self, type_: FieldType, column: Any, value: Any) -> ColumnElement[bool]:
+    def forms(self, type_: FieldType, value: Any) -> Sequence[Any]:
         """Match a moment without a fraction, as `CURRENT_TIMESTAMP` stores it, and without a time at midnight."""
-        shorter = _SHORTER.get(type_.kind)
-        if shorter is None:
-            return super().equal(type_, column, value)
-        return column.in_([value, *(Template(template, value) for template in shorter)])  # type: ignore[no-any-return]
+        found = [value]
+        for template in _SHORTER.get(type_.kind, ()):
+            found.append(Template(template, found[-1], type_=value.type))
+        return found
+
+    def compare(self, type_: FieldType, sign: str, column: Any, value: Any) -> ColumnElement[bool]:
+        """Compare moments as text: the shortest form of one is the least, the longest, which is bound, the greatest."""
+        forms = self.forms(type_, value)
+        return super().compare(type_, sign, column, forms[-1] if sign in ("gte", "lt") else value)
+
+    def match(self, sign: str, column: Any, name: str) -> ColumnElement[bool]:
+        """`GLOB`: SQLite's `LIKE` takes upper and lower case of ASCII for the same, and of other letters not."""
+        pattern = sa.bindparam(name, type_=Pattern(sign, glob_pattern))
+        template = "onetrip_fold({0}) GLOB {1}" if ignores_case(sign) else "{0} GLOB {1}"
+        return Template(template, column, pattern, type_=sa.Boolean())
 
 
 _SHORTER = {
     "time": ["replace({0}, '.000000', '')"],
-    "datetime": ["replace({0}, '.000000', '')", "replace({0}, ' 00:00:00.000000', '')"],
+    "datetime": ["replace({0}, '.000000', '')", "replace({0}, ' 00:00:00', '')"],
 }
 _SHORTER["local_datetime"] = _SHORTER["datetime"]
 

@@ -1,0 +1,43 @@
+"""The parameters of a plan, numbered as its passes ask for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from onetrip.errors import Invalid, Location
+from onetrip.plan.ir import Parameter
+from onetrip.query.ast import Constant, Operand
+
+
+@dataclass(slots=True)
+class Binder:
+    """Collects parameters. `key` is how many texts of the key in the path come before the values of the query."""
+
+    key: int
+    parameters: list[Parameter] = field(default_factory=list)
+
+    def value(self, loc: Location, parse: Callable[[str], Any], operand: Operand) -> int:
+        """Number the value of an operand. Raises `Invalid` for one that is part of the shape and is not valid."""
+        if isinstance(operand, Constant):
+            return self.constant(loc, read(loc, parse, operand.text))
+        return self.text(loc, parse, self.key + operand.index)
+
+    def constant(self, loc: Location, value: Any) -> int:
+        """Number a value that is the same in every request."""
+        return self._add(Parameter(loc=loc, parse=str, default=value))
+
+    def text(self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False) -> int:
+        """Number the value of a text."""
+        return self._add(Parameter(loc=loc, parse=parse, slot=slot, miss_is_absence=miss_is_absence))
+
+    def _add(self, parameter: Parameter) -> int:
+        self.parameters.append(parameter)
+        return len(self.parameters) - 1
+
+
+def read(loc: Location, parse: Callable[[str], Any], text: str) -> Any:
+    """Read a value that is part of the shape. Raises `Invalid`."""
+    try:
+        return parse(text)
+    except (ValueError, OverflowError) as error:
+        raise Invalid.at(loc, f"'{str(loc[-1])[:100]}' {error}.", "value_error") from None
