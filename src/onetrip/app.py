@@ -31,7 +31,7 @@ from onetrip.http.pipeline import Pipeline
 from onetrip.http.router import ResourceRouter
 from onetrip.schema.declaration import Resource
 from onetrip.schema.derive import derive
-from onetrip.schema.notes import notes
+from onetrip.schema.notes import nested_notes, notes
 from onetrip.settings import Limits, Pool
 from onetrip.sql.own import OnetripHistory, own_metadata
 
@@ -80,7 +80,7 @@ class API:
         schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory)
         self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()
-        self.notes = tuple(notes(self.schema.resources.values()))
+        self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))
         self.pipeline = Pipeline(self.schema, self.database, self.limits, actor)
         self.router = ResourceRouter(self.pipeline, kept=idempotency_keys)
         self._users = 0

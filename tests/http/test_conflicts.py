@@ -150,7 +150,7 @@ class World:
                 found = diagnosed(connection, entity, action, values, key)
                 if broken.table is None and found is not None:
                     broken = found
-        problem = conflict(broken, resource, self.schema, action, index)
+        problem = conflict(broken, resource, self.schema, action, () if index is None else (index,))
         return answer(problem)
 
 

@@ -27,6 +27,9 @@ from onetrip.http.request import Headers
 MAX_DEPTH = 64
 """How deep arrays and objects may nest: less than any parser, database or serializer that reads them can bear."""
 
+FORM = "\0"
+"""With what Pydantic's name for one of several forms of an object begins, in the place of an error; no key does."""
+
 MAX_ITEMS = 20
 """How many errors of one body are listed."""
 
@@ -327,7 +330,7 @@ def body_problem(
     items: list[ErrorItem] = []
     hint: str | None = None
     for found in islice(error.errors(include_url=False, include_context=False, include_input=False), MAX_ITEMS):
-        path, type_ = found["loc"], found["type"]
+        path, type_ = tuple(part for part in found["loc"] if not str(part).startswith(FORM)), found["type"]
         if type_ == "extra_forbidden":
             type_ = "unknown_field"
             hint = hint or _known_hint(path, [name for name in _names(model) if name not in given])

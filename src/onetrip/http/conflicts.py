@@ -42,17 +42,17 @@ def conflict(
     resource: ResourceSchema,
     schema: Schema,
     action: Action,
-    index: int | None = None,
+    place: Location = (),
 ) -> Problem:
     """Say why the database refused a write: 409 against what is stored, 422 for what is wrong by itself.
 
-    `index` is the place of the row in a body of many.
+    `place` is where the row stands in a body with more of them.
     """
     written = action != "delete"
     found = _constraint(violation, resource.writes.constraints) if written else None
     if violation.kind == "foreign_key" and found is None and not (written and _is_own(violation, resource)):
-        return _referred(violation, schema, action)
-    where: Location = ("path",) if not written else ("body",) if index is None else ("body", index)
+        return _referred(violation, schema, action, ("body", *place) if place else ("path",))
+    where: Location = ("body", *place) if written or place else ("path",)
     fields = found.fields if found is not None else ()
     if found is None and written and _is_own(violation, resource):  # a rule that nobody declared, or NOT NULL
         fields = tuple(name for column in violation.columns if (name := field_of(resource, column)) is not None)
@@ -64,7 +64,7 @@ def conflict(
     return problem(text, errors=items or [ErrorItem(where, text, type_)])
 
 
-def _referred(violation: Violation, schema: Schema, action: str) -> Conflict:
+def _referred(violation: Violation, schema: Schema, action: str, where: Location) -> Conflict:
     """Say which resource still refers to a row, if it shows that it does."""
     holding = {each: resource.name for resource in schema.resources.values() for each in resource.writes.constraints}
     found = _constraint(violation, holding)
@@ -76,7 +76,7 @@ def _referred(violation: Violation, schema: Schema, action: str) -> Conflict:
         name = holding[found]
         text = f"Rows of '{name}' still refer to this one."
         hint = f"Delete or change first the rows of '{name}' whose {_quoted(found.fields)} leads here."
-    return Conflict(text, errors=[ErrorItem(("path",), text, "foreign_key")], hint=hint)
+    return Conflict(text, errors=[ErrorItem(where, text, "foreign_key")], hint=hint)
 
 
 def _filled(text: str, resource: ResourceSchema, fields: Sequence[str], found: Constraint | None) -> str:

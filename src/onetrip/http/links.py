@@ -30,7 +30,7 @@ from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.http.values import values_of
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
+from onetrip.query.parser import Shape, split
 from onetrip.schema.model import Body, Field, Pairs, Relation, ResourceSchema, Through
 from onetrip.sql.statement import SEPARATOR, VERSION
 
@@ -197,7 +197,7 @@ class Links:
                 try:
                     keys.append(await unit.create(instance, {**row, **making.given}))
                 except Refused as error:
-                    error.index = number if many else None
+                    error.place = (number,) if many else ()
                     raise
                 if making.through.rows is not None:
                     link, values = self._link_to(making, keys[-1])

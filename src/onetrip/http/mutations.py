@@ -16,6 +16,8 @@ from onetrip.http.batch import Batch
 from onetrip.http.body import load_json
 from onetrip.http.idempotency import Key, Keys
 from onetrip.http.increments import NO_AMOUNTS, amounts_of
+from onetrip.http.nested import change_nested, create_nested
+from onetrip.http.nested_body import nests
 from onetrip.http.pipeline import bind
 from onetrip.http.request import Conditions
 from onetrip.http.statements import Written, is_found
@@ -23,8 +25,8 @@ from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.http.units import Made, Units
 from onetrip.http.values import taken, validated, validated_many, values_of
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
-from onetrip.schema.model import Body, Field
+from onetrip.query.parser import Shape, split
+from onetrip.schema.model import Body, Field, NestedBody
 from onetrip.sql.statement import SEPARATOR, VERSION
 
 
@@ -32,14 +34,16 @@ class Mutations(Units):
     """Answers writes."""
 
     async def once(
-        self, address: Address, keys: Keys, key: Key, action: str, change: "Callable[[Mutations], Awaitable[Answer]]"
-    ) -> Answer:
+        self, address: Address, keys: Keys, key: Key, action: str, raw: bytes,
+        change: "Callable[[Mutations], Awaitable[Answer]]",
+    ) -> Answer:  # fmt: skip
         """Make a change that has an idempotency key: in a transaction that is open, which keeps the answer too.
 
         `change` is given what to make it with. Raises `Problem`.
         """
         inside = copy(self)
-        if action in address.endpoint.target.writes.unit_of_work:
+        in_unit = action in address.endpoint.target.writes.unit_of_work
+        if in_unit or (self._nested(address, action) and self._nesting(address, action, load_json(raw))):
 
             async def work(unit: UnitOfWork) -> Answer:
                 inside.unit = unit
@@ -55,6 +59,11 @@ class Mutations(Units):
         resource = address.endpoint.resource
         body = taken(resource.writes.create)
         loaded = load_json(raw)
+        if (nested := self._nesting(address, "create", loaded)) is not None:
+            made_of = await create_nested(self, nested, address, raw, loaded)
+            if isinstance(loaded, list):
+                return written_many(array(SEPARATOR.join([each.record for each in made_of])), 201)
+            return written(made_of[0].record, made_of[0].version, location(address, made_of[0].key))
         if isinstance(loaded, list):
             return await self._create_many(address, body, raw, len(loaded))
         instance = validated(body, raw)
@@ -75,20 +84,36 @@ class Mutations(Units):
     async def update(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Change what the body names: 200 with the row. Raises `Problem`."""
         resource = address.endpoint.resource
-        body = taken(resource.writes.update)
-        amounts, rest = amounts_of(resource, body, load_json(raw), raw)
+        body, loaded = taken(resource.writes.update), load_json(raw)
+        if (nested := self._nesting(address, "update", loaded)) is not None:
+            made = await change_nested(self, nested, address, raw, loaded, conditions)
+            return written(made.record, made.version)
+        amounts, rest = amounts_of(resource, body, loaded, raw)
         instance = validated(body, rest)
         values = values_of(body, instance, instance.model_fields_set)
         return await self._change(address, instance, values, (), conditions, amounts)
 
     async def replace(self, address: Address, raw: bytes, conditions: Conditions) -> Answer:
         """Replace a row: 200 with the row. Raises `Problem`."""
-        load_json(raw)
-        body = taken(address.endpoint.resource.writes.replace)
+        body, loaded = taken(address.endpoint.resource.writes.replace), load_json(raw)
+        if (nested := self._nesting(address, "replace", loaded)) is not None:
+            made = await change_nested(self, nested, address, raw, loaded, conditions)
+            return written(made.record, made.version)
         instance = validated(body, raw)
         values = values_of(body, instance)
         reset = tuple(column for column in body.columns.values() if column not in values)
         return await self._change(address, instance, values, reset, conditions)
+
+    def _nested(self, address: Address, kind: str) -> NestedBody | None:
+        """Find the body in which rows of relations may stand; there is none for what comes through a relation."""
+        endpoint = address.endpoint
+        bodies = self.pipeline.schema.nested.get(endpoint.resource.name, {})
+        return bodies.get(kind) if endpoint.relation is None and endpoint.kind in ("collection", "item") else None
+
+    def _nesting(self, address: Address, kind: str, document: Any) -> NestedBody | None:
+        """Do the same if there are such rows in a body."""
+        nested = self._nested(address, kind)
+        return nested if nested is not None and nests(nested, document) else None
 
     async def _change(
         self, address: Address, instance: BaseModel, values: dict[Field, Any], reset: tuple[Field, ...],

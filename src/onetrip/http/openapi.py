@@ -19,6 +19,7 @@ from onetrip.plan.upsert import unique_keys
 from onetrip.schema import naming
 from onetrip.schema.bodies import answer_models
 from onetrip.schema.increments import shown_with_increments
+from onetrip.schema.model import Body as BodySchema
 from onetrip.schema.model import Relation, ResourceSchema, Schema
 from onetrip.settings import Limits
 
@@ -67,7 +68,7 @@ class Operations:
         entries = {past.entries.name: past.entries for past in pasts}
         self.models = answer_models({**entries, **schema.resources})
         self.ids: set[str] = set()
-        self.changing: dict[str, Any] = {}
+        self.changing: dict[Any, Any] = {}
 
     def describe(self, route: Route) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a route."""
@@ -113,15 +114,20 @@ class Operations:
         if method == "DELETE":
             return answer
         shown: Any = self.models[resource.name] | Fields
-        writes = resource.writes
-        taken: Any = {"POST": writes.create, "PATCH": writes.update, "PUT": writes.replace}[method]
+        body: Any = self._taken(resource, method, together)
         if together:
-            return answer | {"response_model": list[shown], "endpoint": _takes(self._changing(resource))}
-        if method == "PATCH":
-            return answer | {"response_model": shown, "endpoint": _takes(self._changing(resource))}
+            return answer | {"response_model": list[shown], "endpoint": _takes(body)}
         many = method == "POST"
-        body = taken.model | list[taken.model] if many else taken.model
-        return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(body)}
+        sent = body | list[body] if many else body
+        return answer | {"response_model": shown | list[shown] if many else shown, "endpoint": _takes(sent)}
+
+    def _taken(self, resource: ResourceSchema, method: str, together: bool) -> Any:
+        """Find the model of a body, with the rows of relations that may stand in it."""
+        writes = resource.writes
+        nested = None if together else self.schema.nested.get(resource.name, {}).get(_VERBS[method])
+        own: Any = {"POST": writes.create, "PATCH": writes.update, "PUT": writes.replace}[method]
+        body: BodySchema = own if nested is None else nested.whole
+        return self._changing(resource, body) if method == "PATCH" else body.model
 
     def _describe_restore(self, endpoint: Endpoint) -> dict[str, Any]:
         """Describe how a row is brought back."""
@@ -140,15 +146,12 @@ class Operations:
             "openapi_extra": {"parameters": parameters.describe_change(endpoint, "POST", self.schema, self.limits)},
         }
 
-    def _changing(self, resource: ResourceSchema) -> Any:
+    def _changing(self, resource: ResourceSchema, body: BodySchema) -> Any:
         """Find the model of a change; the same one wherever it stands, so that it is one component."""
-        writes = resource.writes
-        assert writes.update is not None
-        if resource.name not in self.changing:
-            increments = writes.increments
-            model = shown_with_increments(writes.update, increments) if increments else writes.update.model
-            self.changing[resource.name] = model
-        return self.changing[resource.name]
+        if body.model not in self.changing:
+            increments = resource.writes.increments
+            self.changing[body.model] = shown_with_increments(body, increments) if increments else body.model
+        return self.changing[body.model]
 
     def _describe_relation(self, endpoint: Endpoint, relation: Relation, method: str) -> dict[str, Any]:
         """Describe the POST of a relation, and the PUT and DELETE of a link."""

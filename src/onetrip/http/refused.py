@@ -10,7 +10,7 @@ from typing import Any
 from onetrip.db.database import Database
 from onetrip.db.runner import Rejected, differs
 from onetrip.db.violations import Violation, violation
-from onetrip.errors import Conflict, OnetripError, Problem
+from onetrip.errors import Conflict, Location, OnetripError, Problem
 from onetrip.hooks import Action
 from onetrip.http.conflicts import conflict
 from onetrip.plan.ir import Comparison, Delete, Insert, Link, Update, WritePlan
@@ -20,7 +20,10 @@ from onetrip.sql.references import dangling, referring
 
 
 class Refused(OnetripError):
-    """A write that the database refused, with what was to be written: values and key, by attribute."""
+    """A write that the database refused, with what was to be written: values and key, by attribute.
+
+    `place` is where in the body the row stands, if it is not the body itself.
+    """
 
     def __init__(
         self,
@@ -29,7 +32,7 @@ class Refused(OnetripError):
         action: Action,
         values: Mapping[str, Any],
         key: Mapping[str, Any],
-        index: int | None = None,
+        place: Location = (),
     ) -> None:
         super().__init__(str(rejected))
         self.rejected = rejected
@@ -37,7 +40,7 @@ class Refused(OnetripError):
         self.action = action
         self.values = values
         self.key = key
-        self.index = index
+        self.place = place
 
     @classmethod
     def by(cls, rejected: Rejected, plan: WritePlan, values: Sequence[Any], index: int | None = None) -> "Refused":
@@ -52,7 +55,7 @@ class Refused(OnetripError):
             "delete" if isinstance(mutation, Delete) else action,
             {item.field.attribute: values[item.parameter] for item in assigned} if values else {},
             {part.field.attribute: values[part.parameters[0]] for part in where if isinstance(part, Comparison)},
-            index,
+            () if index is None else (index,),
         )
 
     async def problem(self, schema: Schema, database: Database) -> Problem:
@@ -64,7 +67,7 @@ class Refused(OnetripError):
             return differs(self.rejected.error)
         if found.kind == "foreign_key" and found.constraint is None and not found.columns:
             found = await self._which(found, database)
-        return conflict(found, self.resource, schema, self.action, self.index)
+        return conflict(found, self.resource, schema, self.action, self.place)
 
     async def _which(self, found: Violation, database: Database) -> Violation:
         """Find out which foreign key was broken: one of the row, or one that leads to it."""

@@ -209,7 +209,7 @@ class ResourceRouter(APIRouter):
         if request is None:
             return await change(self.mutations)
         action = "restore" if endpoint.kind == "restore" else "create" if method == "POST" else "update"
-        return await self.mutations.once(address, self.keys, request, action, change)
+        return await self.mutations.once(address, self.keys, request, action, raw, change)
 
     async def _changed(
         self, method: str, address: Address, raw: bytes, wanted: Conditions, mutations: Mutations

@@ -29,7 +29,8 @@ from onetrip.http.history import ABSENT, State, changes, missing, request_id, st
 from onetrip.http.pipeline import Pipeline, bind
 from onetrip.http.refused import Refused
 from onetrip.plan.read import Endpoint
-from onetrip.query.split import Shape
+from onetrip.query.parser import Shape
+from onetrip.schema.mappers import is_column
 from onetrip.schema.model import Field
 from onetrip.schema.units import deletes
 from onetrip.sql.conditions import alive, gone
@@ -54,11 +55,21 @@ class UnitOfWork:
         self.scope = scope
         self.done: list[Change[Any]] = []
         self.before: dict[int, State] = {}  # of rows that were loaded, by identity
+        self.outer = True
+        self.inner: dict[str, UnitOfWork] = {}
 
     @property
     def session(self) -> AsyncSession:
         """The session, which is opened now if it was not before."""
         return self.late.get()
+
+    def beside(self, item: Endpoint) -> "UnitOfWork":
+        """Answer a unit that writes rows of another resource, or other rows, in the same transaction."""
+        name = item.resource.name
+        if name not in self.inner:
+            self.inner[name] = UnitOfWork(self.pipeline, item, self.late, self.scope)
+            self.inner[name].outer = False
+        return self.inner[name]
 
     async def execute(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run a statement in the transaction. Raises `Rejected`, `Problem`."""
@@ -120,9 +131,16 @@ class UnitOfWork:
         await self._record("create", key, ABSENT, await self._state(key, row))
         return key
 
-    async def update(self, change: Change[Any], key: Sequence[Any], reset: Sequence[Field] = ()) -> tuple[str, ...]:
-        """Change a row as announced, `reset` columns to what they are by default. Answers the texts of its key."""
+    async def update(
+        self, change: Change[Any], key: Sequence[Any], reset: Sequence[Field] = (), *, counts: bool = False
+    ) -> tuple[str, ...]:
+        """Change a row as announced, `reset` columns to what they are by default. Answers the texts of its key.
+
+        With `counts`, a change of nothing counts as one, where changes are counted.
+        """
         row = await change.load()
+        if counts and self.resource.writes.version is not None:
+            self._touch(row)
         mapper = sa.inspect(self.resource.entity)
         for field in reset:
             setattr(row, field.attribute, default_of(mapper.column_attrs[field.attribute].columns[0]))
@@ -133,7 +151,7 @@ class UnitOfWork:
                 flag_modified(row, attribute)  # also what is equal: it is written, and counts, as in one statement
         await self._flush("update", change.values, key)
         found = self._key(row)
-        action = "replace" if self.scope.get("method") == "PUT" else "update"
+        action = "replace" if self.outer and self.scope.get("method") == "PUT" else "update"
         await self._record(action, found, self.before[id(row)], await self._state(found, row))
         return found
 
@@ -183,6 +201,17 @@ class UnitOfWork:
                         await done
                 except Exception:
                     _log.exception("A hook after a commit failed: %s", getattr(hook, "__name__", hook))
+        for unit in self.inner.values():
+            await unit.after()
+
+    async def lock(self, key: Sequence[Any], expected: Sequence[Any] | None) -> Any:
+        """Load a row, and keep others from changing it meanwhile. Raises `NotFound` and `PreconditionFailed`."""
+        return await self._load(key, expected, was_deleted=False)
+
+    async def find(self, select: Any) -> Sequence[Any]:
+        """Read rows of whichever table. Raises `Refused`."""
+        result = await self._flushed(self.session.exec(select), "update", {})
+        return result.all()  # type: ignore[no-any-return]
 
     async def _load(self, key: Sequence[Any], expected: Sequence[Any] | None, *, was_deleted: bool) -> Any:
         """Load a row, and keep others from changing it meanwhile. Raises `NotFound` and `PreconditionFailed`."""
@@ -240,6 +269,15 @@ class UnitOfWork:
 
     def _key(self, row: Any) -> tuple[str, ...]:
         return tuple(str(to_jsonable_python(getattr(row, part.attribute))) for part in self.resource.key)
+
+    def _touch(self, row: Any) -> None:
+        """Have a row written although nothing in it changes, by a column that is no key."""
+        mapper, version = sa.inspect(self.resource.entity), self.resource.writes.version
+        aside = {part.attribute for part in (*self.resource.key, version) if part is not None}
+        for prop in mapper.column_attrs:
+            if prop.key not in aside and is_column(prop) and prop.key in row.__dict__:
+                flag_modified(row, prop.key)
+                break
 
     async def _flush(self, action: Action, values: Mapping[str, Any], key: Sequence[Any] = ()) -> None:
         await self._flushed(self.session.flush(), action, values, key)

@@ -13,8 +13,9 @@ from onetrip.http.refused import Refused
 from onetrip.http.request import Conditions
 from onetrip.http.statements import Statements
 from onetrip.http.unit_of_work import UnitOfWork, unit_of_work
+from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
+from onetrip.query.parser import Shape, split
 from onetrip.schema.model import Field
 
 Row = dict[Field, Any]
@@ -34,6 +35,13 @@ class Units(Statements):
     def __init__(self, pipeline: Pipeline) -> None:
         super().__init__(pipeline)
         self.unit: UnitOfWork | None = None
+        self.members = {
+            inner.relation: Endpoint(kind="link", resource=resource, relation=inner.relation, target=inner.target)
+            for resource in pipeline.schema.resources.values()
+            for body in pipeline.schema.nested.get(resource.name, {}).values()
+            for inner in body.inner
+            if inner.kind == "links"
+        }
 
     async def create_in_unit(
         self, address: Address, instances: Sequence[BaseModel], rows: Sequence[Row], shape: Shape,
@@ -54,7 +62,7 @@ class Units(Statements):
                 try:
                     keys.append(await unit.make(change))
                 except Refused as error:
-                    error.index = number if address.many else None
+                    error.place = (number,) if address.many else ()
                     raise
             return [Made(key, *await unit.read(key, shape, texts)) for key in keys]
 

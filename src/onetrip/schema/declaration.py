@@ -36,6 +36,7 @@ class Resource:
         bulk: serve PATCH and DELETE of the collection, for the rows that filters choose.
         bulk_limit: rows of one such request at most; more are refused as a whole.
         increments: attribute names of numbers to which PATCH can add: `{"views": {"$inc": 1}}`.
+        nested: names of relations whose rows may be written in the body of a row: `{"title": …, "comments": [{…}]}`.
         history: write down every change of a row, in the same transaction; read at `/{path}/{key}/history`.
         before_create, before_update, before_delete, before_restore: hooks, called in the transaction of the write; see
             `Change`.
@@ -59,6 +60,7 @@ class Resource:
     bulk: bool = False
     bulk_limit: int = 1000
     increments: Sequence[str] = ()
+    nested: Sequence[str] = ()
     history: bool = False
     before_create: Hooks = ()
     before_update: Hooks = ()
@@ -94,7 +96,7 @@ class Resource:
         return None
 
     def _names(self) -> str | None:
-        for option in ("hidden", "exposed", "increments", "tags"):
+        for option in ("hidden", "exposed", "increments", "nested", "tags"):
             if isinstance(given := getattr(self, option), str):
                 return f"{option}={given!r} is one string: write {option}=[{given!r}]."
         if both := sorted({*self.hidden} & {*self.exposed}):

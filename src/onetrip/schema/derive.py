@@ -28,6 +28,7 @@ from onetrip.schema.inputs import writes
 from onetrip.schema.mappers import columns_of, configure, is_column, is_reflected, mapper_of
 from onetrip.schema.marks import deletion_of
 from onetrip.schema.model import Field, Past, Relation, ResourceSchema, Schema, View, Writes
+from onetrip.schema.nested import nested_bodies
 from onetrip.schema.paths import choose_paths, path_of
 from onetrip.schema.refusals import (
     refuse_alias,
@@ -59,7 +60,8 @@ def derive(
     derivation = _Derivation(drafts, dialect, inexact, history)
     schema = Schema(resources={draft.name: derivation.resource(draft) for draft in drafts})
     refuse_link_clashes(schema)
-    return replace(schema, through=changes(schema.resources, derivation.link_rows))
+    schema = replace(schema, through=changes(schema.resources, derivation.link_rows))
+    return replace(schema, nested=nested_bodies(schema, {draft.name: draft.resource.nested for draft in drafts}))
 
 
 @dataclass(frozen=True)

@@ -246,11 +246,53 @@ class Through:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inner:
+    """A relation whose rows may stand in the body of a row, under the name of the relation.
+
+    `kind` says where the foreign key is: in the `children` at its end, in `links` between many and many, or in the row
+    itself, of which there is `one` at its end. `pairs` are its columns; where clients send it instead, they say `keys`.
+    `chosen` says that clients choose the keys of new rows.
+    """
+
+    relation: Relation
+    kind: Literal["children", "links", "one"]
+    target: ResourceSchema
+    pairs: Pairs
+    keys: tuple[str, ...] = ()
+    chosen: bool = False
+
+    @property
+    def name(self) -> str:
+        """The field of the body."""
+        return self.relation.name
+
+    @property
+    def key(self) -> tuple[Field, ...]:
+        """What a client writes of the key of a row at its end: all that the foreign key does not give."""
+        given = {column.attribute for column, _ in self.pairs} if self.kind == "children" else ()
+        return tuple(part for part in self.target.key if part.attribute not in given)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class NestedBody:
+    """A body in which rows of relations may stand: `whole` is its form, `own` reads the row without them."""
+
+    kind: Literal["create", "update", "replace"]
+    whole: Body
+    own: Body
+    inner: tuple[Inner, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Schema:
-    """Everything that is served, by path segment, and what can be changed `through` its relations."""
+    """Everything that is served, by path segment, what can be changed `through` its relations, and in `nested` bodies.
+
+    Those are of a resource, by `create`, `update` and `replace`.
+    """
 
     resources: Mapping[str, ResourceSchema]
     through: Mapping[Relation, Through] = field(default_factory=dict)
+    nested: Mapping[str, Mapping[str, NestedBody]] = field(default_factory=dict)
 
     def read_only(self) -> "Schema":
         """Answer the same, of which nothing can be changed."""

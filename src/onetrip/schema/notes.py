@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from onetrip.schema.model import ResourceSchema, Writes
+from onetrip.schema.model import ResourceSchema, Schema, Writes
 
 _OFTEN_TAKEN = ("docs", "redoc")
 _METHODS = {"create": ("POST",), "update": ("PATCH", "PUT"), "delete": ("DELETE",), "restore": (":restore",)}
@@ -12,6 +12,13 @@ def notes(resources: Iterable[ResourceSchema]) -> Iterator[str]:
     """Say it, a sentence for each fact, with the path of the resource in front."""
     for resource in resources:
         yield from (f"/{resource.name}: {remark}" for remark in _remarks(resource))
+
+
+def nested_notes(schema: Schema) -> Iterator[str]:
+    """Say which bodies take a session for the rows in them."""
+    for name, bodies in schema.nested.items():
+        inner = dict.fromkeys(f"'{inner.name}'" for body in bodies.values() for inner in body.inner)
+        yield f"/{name}: a body with rows of {_listed([*inner])} in it takes a session instead of one statement"
 
 
 def _separate(resource: ResourceSchema) -> Iterator[str]:

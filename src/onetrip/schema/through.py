@@ -26,7 +26,7 @@ def changes(resources: Mapping[str, ResourceSchema], describe: Describe) -> dict
     for resource in resources.values():
         for relation in resource.relations.values():
             prop: RelationshipProperty[Any] = sa.inspect(resource.entity).relationships[relation.attribute]
-            if relation.many and _is_plain(prop):
+            if relation.many and is_plain(prop):
                 target = resources[relation.target]
                 if prop.direction is RelationshipDirection.ONETOMANY:
                     change = _children(resource, relation, target, prop)
@@ -44,7 +44,7 @@ def link_mapper(prop: RelationshipProperty[Any]) -> Mapper[Any]:
     if mapped is not None:
         return mapped
     key = list(table.primary_key) or [column for _, column in _ends(prop)]
-    made: Mapper[Any] = registry().map_imperatively(type(_camel(table.name), (), {}), table, primary_key=key)
+    made: Mapper[Any] = registry().map_imperatively(type(camel(table.name), (), {}), table, primary_key=key)
     made.registry.configure()
     return made
 
@@ -52,10 +52,10 @@ def link_mapper(prop: RelationshipProperty[Any]) -> Mapper[Any]:
 def _children(
     resource: ResourceSchema, relation: Relation, target: ResourceSchema, prop: RelationshipProperty[Any]
 ) -> Through | None:
-    near = _pairs(prop.synchronize_pairs, resource, target.entity, target.writes.create)
+    near = pairs_of(prop.synchronize_pairs, resource, target.entity, target.writes.create)
     if not near or target.writes.create is None:
         return None
-    name = f"{resource.title}{_camel(relation.name)}Create"
+    name = f"{resource.title}{camel(relation.name)}Create"
     create = _without(target.writes.create, name, {column.attribute for column, _ in near})
     return None if create is None else Through(create=create, near=near)
 
@@ -70,12 +70,12 @@ def _links(
     taken, writes = rows.writes.create, rows.writes
     if taken is None or writes.unit_of_work or writes.version is not None or rows.deleted is not None:
         return None
-    near = _pairs(prop.synchronize_pairs, resource, rows.entity, taken)
-    far = _pairs(prop.secondary_synchronize_pairs or (), target, rows.entity, taken)
+    near = pairs_of(prop.synchronize_pairs, resource, rows.entity, taken)
+    far = pairs_of(prop.secondary_synchronize_pairs or (), target, rows.entity, taken)
     ends = {column.attribute for column, _ in (*near, *far)}
     if not near or not far or len(ends) != len(near) + len(far) or not _is_unique(rows, prop):
         return None
-    link = _without(taken, f"{resource.title}{_camel(relation.name)}Link", ends)
+    link = _without(taken, f"{resource.title}{camel(relation.name)}Link", ends)
     if link is None:
         return None
     create = target.writes.create
@@ -87,7 +87,7 @@ def _links(
 # Keys
 
 
-def _is_plain(prop: RelationshipProperty[Any]) -> bool:
+def is_plain(prop: RelationshipProperty[Any]) -> bool:
     """Say whether a relation is nothing but foreign keys, and not for reading only."""
     joins = [(prop.primaryjoin, prop.synchronize_pairs)]
     if prop.secondaryjoin is not None:
@@ -98,7 +98,7 @@ def _is_plain(prop: RelationshipProperty[Any]) -> bool:
     )
 
 
-def _pairs(pairs: Iterable[tuple[Any, Any]], resource: ResourceSchema, entity: type[Any], body: Body | None) -> Pairs:
+def pairs_of(pairs: Iterable[tuple[Any, Any]], resource: ResourceSchema, entity: type[Any], body: Body | None) -> Pairs:
     """Pair columns that a body sets with the parts of a key that they refer to; nothing if not all are such."""
     if body is None:
         return ()
@@ -164,5 +164,6 @@ def _without(body: Body, name: str, attributes: Collection[str]) -> Body | None:
     return Body(model=made, columns=body.columns, extra=body.extra, given=given)
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Write a name as a part of the name of a class."""
     return "".join(word.capitalize() for word in naming.words(name))
