@@ -29,7 +29,7 @@ from onetrip.http.history import ABSENT, State, changes, missing, request_id, st
 from onetrip.http.pipeline import Pipeline, bind
 from onetrip.http.refused import Refused
 from onetrip.plan.read import Endpoint
-from onetrip.query.parser import Shape
+from onetrip.query.split import Shape
 from onetrip.schema.mappers import is_column
 from onetrip.schema.model import Field
 from onetrip.schema.units import deletes
