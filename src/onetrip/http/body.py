@@ -159,7 +159,7 @@ def _text(raw: bytes) -> str:
 def _value(text: str) -> Any:
     try:
         value = _decode(_STRICT, text)
-        if not _SUSPICIOUS.search(text):
+        if "\\u" not in text or not _SUSPICIOUS.search(text):
             return value
     except ValueError:  # a repeated key, or a number
         pass

@@ -6,7 +6,7 @@ The database decides which of the two it is. It never asks first: of many that c
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from onetrip.db.runner import ATTEMPTS, Rejected, Row, Steps, tried
@@ -33,7 +33,13 @@ _PARAMETERS = OF_CREATION - STRUCTURAL
 
 
 def is_upsert(address: Address, conditions: Conditions) -> bool:
-    """Say whether a POST asks what to do about a row that is there."""
+    """Say whether a POST asks what to do about a row that is there. Raises `Invalid`.
+
+    Of `If-None-Match` only `*` means something here. Whoever sends another wanted to change no row that is there.
+    """
+    if conditions.none_match is not None and not _is_new_only(conditions):
+        what = "A new row has no entity tag yet: 'If-None-Match' of a POST can only be '*'."
+        raise Invalid.at(("header", "If-None-Match"), what, "value_error", "Send 'If-None-Match: *', or leave it out.")
     if address.query_string and any(name in _PARAMETERS for name, _ in split(address.query_string)[0]):
         return True
     return _is_new_only(conditions) and _key(address.endpoint.resource) in unique_keys(address.endpoint.resource)
@@ -164,7 +170,7 @@ async def _upsert_many(
     batch = _Batch(mutations, rows, [mutations.prepare(endpoint, row.action, shape) for row in rows], texts, new_only)
     batch.refuse_twins()
     same = len({row.action for row in rows}) == 1 and not new_only
-    whole = mutations.prepare(endpoint, replace(rows[0].action, many=True), shape) if same else None
+    whole = mutations.prepare(endpoint, rows[0].action._replace(many=True), shape) if same else None
     return written_many(array(SEPARATOR.join(await batch.run(whole))), 200)
 
 

@@ -5,8 +5,8 @@ afterwards: by the same passes that plan a read. Pure: no I/O, no SQL, no HTTP.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from onetrip.errors import Invalid
 from onetrip.plan.ir import Assignment, Counted, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
@@ -17,8 +17,7 @@ from onetrip.schema.model import Field, Generated, ResourceSchema, Schema
 from onetrip.settings import Limits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
+class Action(NamedTuple):
     """What is to be done, apart from the values: `columns` are those that the body sets, in the order of its values.
 
     `reset` become what they are by default. `conditional` says that the client names the version that it expects,
@@ -36,7 +35,7 @@ class Action:
 
     def expecting(self) -> "Action":
         """Answer the same, of a row in a certain version."""
-        return replace(self, conditional=True)
+        return self._replace(conditional=True)
 
 
 def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema, limits: Limits) -> WritePlan:
