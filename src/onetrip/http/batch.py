@@ -97,10 +97,14 @@ class Batch:
         return [*bind(prepared.plan, self.key + self.texts), *self.rows[number].values(), *made]
 
     def _one(self, prepared: PreparedWrite, values: list[Any]) -> Steps[bytes]:
-        answer = yield from self.mutations.steps(prepared, values, self.texts)
-        if answer is None:
+        statement = prepared.statement.statement
+        row = yield statement.text, statement.bind(values)
+        if row is None:
             raise absent(self.endpoint.resource)
-        return answer.record
+        if prepared.statement.again:
+            return (yield from self.mutations.read_back(prepared, from_json(row[0]), self.texts)).record
+        record = row[0].partition(SEPARATOR)[2]
+        return record if statement.finish is None else statement.finish(record)
 
     def _singly(self, at: list[int]) -> Steps[list[bytes]]:
         """Write row by row, noting which."""
