@@ -12,8 +12,8 @@ from onetrip.errors import Invalid, Location
 from onetrip.plan.binder import Binder, read
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, Predicate
 from onetrip.plan.operators import EXISTS, Operator, flag, known, operators
-from onetrip.plan.resolve import unknown
-from onetrip.query.ast import And, Compare, Condition, Constant, Not, Or, Some
+from onetrip.plan.resolve import Walked, unknown, walk
+from onetrip.query.ast import And, Compare, Condition, Constant, Not, Or, Path, Some
 from onetrip.query.split import PARAMETERS
 from onetrip.schema.model import Field, Relation, ResourceSchema, Schema
 from onetrip.settings import Limits
@@ -134,7 +134,7 @@ class Filters:
     def _some(self, condition: Some, resource: ResourceSchema, certain: bool) -> Predicate:
         """Resolve conditions on one row of a relation, or the text in parentheses that a column is compared with."""
         loc = ("query", *condition.within, condition.parameter)
-        way, end, rest = self._walk(condition.parameter.split("."), resource, loc)
+        way, end, rest = self._walk(tuple(condition.parameter.split(".")), resource, loc)
         relation = end.relations.get(rest[0]) if len(rest) == 1 else None
         if relation is None:
             name, separator, operator = condition.parameter.rpartition("__")
@@ -181,18 +181,8 @@ class Filters:
             raise self._unknown(condition.parameter, resource, loc)
         raise unknown(name, end, (*end.fields, *end.relations), loc, "field")
 
-    def _walk(
-        self, path: Sequence[str], resource: ResourceSchema, loc: Location
-    ) -> tuple[tuple[Relation, ...], ResourceSchema, Sequence[str]]:
-        """Follow the relations of a path: answers them, where they lead, and the rest of the path."""
-        way: list[Relation] = []
-        while len(path) > 1 and ".".join(path) not in resource.fields and path[0] in resource.relations:
-            way.append(resource.relations[path[0]])
-            if len(way) > self.limits.depth:
-                message = f"'{str(loc[-1])[:100]}' goes through more than {self.limits.depth} relations."
-                raise Invalid.at(loc, message, "too_deep")
-            resource, path = self._target(way[-1]), path[1:]
-        return tuple(way), resource, path
+    def _walk(self, path: Path, resource: ResourceSchema, loc: Location) -> Walked:
+        return walk(path, resource, self.schema, self.limits.depth, loc)
 
     def _unknown(self, name: str, resource: ResourceSchema, loc: Location) -> Invalid:
         return unknown(name, resource, self.parameters(), loc, "parameter")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from onetrip.errors import Invalid, Location
 from onetrip.plan.ir import Hop, OrderKey
-from onetrip.plan.resolve import field_named, unknown
+from onetrip.plan.resolve import field_named, walk
 from onetrip.query.ast import SortKey
 from onetrip.schema.model import ResourceSchema, Schema
 
@@ -35,25 +35,13 @@ def key_order(
 
 
 def _key(wanted: SortKey, resource: ResourceSchema, schema: Schema, depth: int, loc: Location) -> OrderKey:
-    hops: list[Hop] = []
-    path, end = wanted.path, resource
-    while len(path) > 1 and ".".join(path) not in end.fields and path[0] in end.relations:
-        relation = end.relations[path[0]]
-        if relation.many:
-            message = f"'{'.'.join(wanted.path)[:100]}' cannot be sorted by: a row may have many '{relation.name}'."
-            raise Invalid.at(loc, message, "not_sortable")
-        end, path = schema.resources[relation.target], path[1:]
-        hops.append(Hop(relation, end.entity))
-        if len(hops) > depth:
-            message = f"'{'.'.join(wanted.path)[:100]}' goes through more than {depth} relations."
-            raise Invalid.at(loc, message, "too_deep")
-    if len(path) == 1 and path[0] in end.relations:
-        known = tuple(end.fields) if not end.relations[path[0]].many else ()
-        raise unknown(
-            ".".join(wanted.path), resource, (*resource.fields, *(f"{path[0]}.{name}" for name in known)), loc, "field"
-        )
-    field = field_named(end, path, loc)
+    way, end, rest = walk(wanted.path, resource, schema, depth, loc)
+    if many := next((relation for relation in way if relation.many), None):
+        message = f"'{'.'.join(wanted.path)[:100]}' cannot be sorted by: a row may have many '{many.name}'."
+        raise Invalid.at(loc, message, "not_sortable")
+    field = field_named(end, rest, loc)
     if not field.type.comparable:
         raise Invalid.at(loc, f"'{field.name}' cannot be sorted by.", "not_sortable")
     nulls_first = None if wanted.nulls is None else wanted.nulls == "first"
-    return OrderKey(field=field, descending=wanted.descending, nulls_first=nulls_first, path=tuple(hops))
+    path = tuple(Hop(relation, schema.resources[relation.target].entity) for relation in way)
+    return OrderKey(field=field, descending=wanted.descending, nulls_first=nulls_first, path=path)

@@ -4,9 +4,32 @@ The one place where a name that a client wrote becomes a column. It knows only w
 column answers exactly as one that does not exist, and suggestions never name one.
 """
 
+from typing import NamedTuple
+
 from onetrip.errors import Invalid, Location, nearest
 from onetrip.query.ast import Path
-from onetrip.schema.model import Computed, Field, Relation, ResourceSchema
+from onetrip.schema.model import Computed, Field, Relation, ResourceSchema, Schema
+
+
+class Walked(NamedTuple):
+    """Where a dotted path leads: the relations on its way, the resource at their end, and the rest of the path."""
+
+    way: tuple[Relation, ...]
+    resource: ResourceSchema
+    rest: Path
+
+
+def walk(path: Path, resource: ResourceSchema, schema: Schema, depth: int, loc: Location) -> Walked:
+    """Follow the relations that a path goes through. Raises `Invalid` where those are more than `depth`."""
+    way: list[Relation] = []
+    rest = path
+    while len(rest) > 1 and ".".join(rest) not in resource.fields and rest[0] in resource.relations:
+        way.append(resource.relations[rest[0]])
+        if len(way) > depth:
+            message = f"'{'.'.join(path)[:100]}' goes through more than {depth} relations."
+            raise Invalid.at(loc, message, "too_deep")
+        resource, rest = schema.resources[way[-1].target], rest[1:]
+    return Walked(tuple(way), resource, rest)
 
 
 def field_named(resource: ResourceSchema, path: Path, loc: Location) -> Field:
