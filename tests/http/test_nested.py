@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from pydantic import field_validator, model_validator
+from pydantic import BaseModel, field_validator, model_validator
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, Session, SQLModel
 
@@ -78,8 +78,8 @@ class Comment(Versioned, Base, table=True):
     id: int | None = Field(default=None, primary_key=True)
     body: str = Field(max_length=20)
     slug: str | None = Field(default=None, unique=True)
-    user_id: int | None = Field(default=None, foreign_key="user.id")
     post_id: int = Field(foreign_key="post.id")
+    user_id: int | None = Field(default=None, foreign_key="user.id")
     post: Post = Relationship(back_populates="comments")
 
     @field_validator("post_id")
@@ -94,6 +94,13 @@ class Comment(Versioned, Base, table=True):
         if self.body == f"about {self.post_id}":
             raise ValueError("repeats itself")
         return self
+
+
+class Reply(Base, table=True):
+    """Keeps its comment."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    comment_id: int = Field(foreign_key="comment.id")
 
 
 class Note(SoftDelete, Base, table=True):
@@ -131,8 +138,18 @@ class Box(Base, table=True):
     label: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
     color: str = "grey"
+    weight: int = 0
     shelf: Shelf = Relationship(back_populates="boxes")
     __table_args__ = (sa.ForeignKeyConstraint(["room", "label"], ["shelf.room", "shelf.label"]),)
+
+
+class UserUpdate(BaseModel):
+    name: str = "nobody"
+    bio: str | None = None
+
+
+class BoxUpdate(BaseModel):
+    color: str
 
 
 class Node(Base, table=True):
@@ -163,13 +180,13 @@ def told(change: Change[Comment]) -> None:
 def resources() -> list[Any]:
     hooks: Any = {"before_create": judged, "before_update": judged, "before_delete": judged, "after_commit": told}
     return [
-        Resource(User, nested=["posts"]),
+        Resource(User, nested=["posts"], update=UserUpdate),
         Country,
         Resource(Post, nested=["comments", "notes", "files", "tags", "author", "editor", "country"]),
         Resource(Comment, **hooks),
-        Note, File, Tag,
+        Resource(Note, history=True), Reply, File, Tag,
         Resource(Shelf, nested=["boxes"]),
-        Resource(Box, nested=["shelf"]),
+        Resource(Box, nested=["shelf"], update=BoxUpdate),
         Resource(Node, nested=["children", "parent"]),
     ]  # fmt: skip
 
@@ -329,6 +346,7 @@ def test_two_keys_to_one_table_are_told_apart(stage: Stage) -> None:
     assert author == 2 and editor not in (1, 2, None)
     stage.ask("PATCH", "/users/2", {"posts": [{"title": "other"}, {"id": stage.column("post", "id")[-1]}]}, 200)
     assert stage.column("post", "author_id", "editor_id")[1] == (1, 2), "an edited post is not one of the author's"
+    assert stage.column("user", "name")[1] == "Alan", "a default of a hand-written model was not sent"
 
 
 def test_a_row_refers_to_its_own_table(stage: Stage) -> None:
@@ -431,9 +449,13 @@ def test_children_with_keys_of_their_own(stage: Stage) -> None:
     path = "/shelves/%22a,b%22,c"
     stage.ask("PATCH", path, {"boxes": [{"number": 2, "color": "red"}, {"number": 3}]}, 200)
     assert stage.column("box", "number", "color") == [(2, "red"), (3, "grey")]
+    stage.ask("PATCH", path, {"boxes": [{"number": 2}, {"number": 3}, {"number": 4, "weight": 5}]}, 200)
+    assert stage.column("box", "number", "weight") == [(2, 0), (3, 0), (4, 5)], "what only a new row may have"
     stage.before = stage.stored()
     problem = stage.ask("PATCH", path, {"boxes": [{"number": 2}, {"number": 2}]}, 422).json()
     assert problem["errors"][0]["loc"] == ["body", "boxes", 1] and problem["errors"][0]["type"] == "repeated"
+    problem = stage.ask("PATCH", path, {"boxes": [{"number": 2, "color": "red", "weight": 5}]}, 422).json()
+    assert problem["errors"][0]["loc"] == ["body", "boxes", 0, "weight"]
     problem = stage.ask("PATCH", path, {"boxes": [{"number": 2, "room": "x"}]}, 422).json()
     assert (problem["errors"][0]["loc"], problem["errors"][0]["type"]) == (
         ["body", "boxes", 0, "room"],
@@ -558,6 +580,25 @@ def test_a_request_with_a_key_is_made_once(stage: Stage) -> None:
     again = stage.ask("POST", "/posts", sent, 201, idempotency_key=f"a{id(stage.before)}")
     assert (again.body, stage.stored()) == (first.body, after)
     assert [name for name, _ in calls] == ["create", "committed create"]
+
+
+def test_what_still_refers_to_a_row_keeps_it(stage: Stage) -> None:
+    """As it does where the row is deleted by itself."""
+    with Session(stage.engine) as session:
+        session.add(Reply(id=1, comment_id=2))
+        session.commit()
+    stage.before = stage.stored()
+    problem = stage.ask("PATCH", "/posts/1", {"title": "x", "comments": [{"id": 1}]}, 409).json()
+    assert problem["errors"][0]["loc"] == ["body", "comments"]
+    assert problem["detail"] == "Rows of 'replies' still refer to this one."
+
+
+def test_a_history_has_the_changes_of_nested_rows(stage: Stage) -> None:
+    """As what they are, however the row around is written."""
+    sent = {"title": "y", "author_id": 1, "notes": [{"id": 1, "text": "z"}]}
+    stage.ask("PUT", "/posts/1", sent, 200)
+    entry = stage.client.get("/notes/1/history").json()[0]
+    assert (entry["action"], entry["changes"]) == ("update", {"text": ["n", "z"]})
 
 
 def test_openapi_shows_both_forms(stage: Stage) -> None:

@@ -156,14 +156,14 @@ class _Nesting:
             new = self._model(f"{prefix}New", create.model, _unsettable(create, inner.pairs))
             if kind == "create":
                 return list[new]  # type: ignore[valid-type]
-            more = _only_new(create, update) if inner.chosen else {}
+            more = _perhaps(create, update) if inner.chosen else _perhaps(update)
             more |= _unsettable(create, inner.pairs) | _unsettable(update, inner.pairs) | key
             there = self._model(f"{prefix}Change", update.model, more)
             return list[_either_form(there, new, lambda value: names <= value.keys())]  # type: ignore[misc]
         link = self._model(f"{prefix}Key", Input, key)
         row = create.model
         if inner.kind == "one" and kind != "create":
-            row = self._model(f"{prefix}Row", update.model, _only_new(create, update))
+            row = self._model(f"{prefix}Row", update.model, _perhaps(create, update))
         form = _either_form(link, row, lambda value: names == value.keys())
         if inner.kind == "links":
             return list[form]  # type: ignore[valid-type]
@@ -205,10 +205,11 @@ def _key_fields(inner: Inner, create: Body) -> Iterator[tuple[str, Any]]:
             yield python_name(part.attribute, number), (shown, pydantic.Field(alias=part.name))
 
 
-def _only_new(create: Body, update: Body) -> dict[str, Any]:
-    """Define what a new row may have and a change has not: optional, since it is not known which of them it is."""
-    infos = create.model.model_fields.items()
-    return {name: _optional(info, name) for name, info in infos if name not in update.model.model_fields}
+def _perhaps(*bodies: Body) -> dict[str, Any]:
+    """Define what may be sent of a row, new or not: optional, beside what the last body has."""
+    infos = {name: info for body in bodies for name, info in body.model.model_fields.items()}
+    has = bodies[-1].model.model_fields
+    return {name: _optional(info, name) for name, info in infos.items() if name not in has or info.is_required()}
 
 
 def _unsettable(body: Body, pairs: Pairs) -> dict[str, Any]:
