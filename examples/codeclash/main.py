@@ -38,12 +38,15 @@ class Headline(SQLModel):
     created_at: datetime
 
 
-@app.get("/users/{id}/latest", response_model=Headline, tags=["users"])
+NOTHING = "This user has not published anything."
+
+
+@app.get("/users/{id}/latest", response_model=Headline, tags=["users"], responses={404: {"description": NOTHING}})
 async def latest(id: Id, session: Session) -> Post:
     """Get the newest published post of a user."""
     published = select(Post).where(Post.author_id == id, Post.published)
     newest = published.order_by(col(Post.created_at).desc()).limit(1)
     post = (await session.exec(newest)).first()
     if post is None:
-        raise HTTPException(404, "This user has not published anything.")
+        raise HTTPException(404, NOTHING)
     return post

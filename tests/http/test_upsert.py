@@ -233,6 +233,17 @@ def test_only_new_rows(world: Served) -> None:
     assert world.client.get("/pages").json() == [page | {"state": "live"}]
 
 
+def test_other_tags_than_any_are_refused(world: Served) -> None:
+    """`If-None-Match` of a POST that is not `*` would be passed over, and change the row that it should protect."""
+    page = {"path": "a", "name": "Start"}
+    for tag in ('"*"', '"1"', "AAA", ""):
+        refused = world.send("POST", "/pages?on_conflict=path", page, if_none_match=tag)
+        assert errors(refused) == [(["header", "If-None-Match"], "value_error")]
+    assert world.client.get("/pages").json() == []
+    needs = world.send("POST", "/people?update=name", ADA, if_none_match="*")
+    assert errors(needs) == [(["query", "update"], "missing")]  # clients do not make this key
+
+
 def test_many_at_once_make_one_row(world: Served) -> None:
     for update, version in (("", 32), ("&update=", 1)):
         email = f"{version}@example.com"

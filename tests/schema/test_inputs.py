@@ -145,6 +145,7 @@ def test_openapi_shows_bounds_and_says_nothing_of_what_is_missing() -> None:
     assert shown["additionalProperties"] is False
     assert properties["title"] == {
         "title": "Title", "type": "string", "maxLength": 20, "minLength": 2, "description": "What it is about",
+        "pattern": r"^[^\u0000]*$",
     }  # fmt: skip
     assert properties["likes"] == {
         "title": "Likes", "type": "integer", "minimum": 0, "maximum": 2**31 - 1, "default": 0,
@@ -152,7 +153,8 @@ def test_openapi_shows_bounds_and_says_nothing_of_what_is_missing() -> None:
     assert properties["score"] == {"title": "Score", "type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}
     changed = found.update.model.model_json_schema()["properties"]
     assert changed["likes"] == {"title": "Likes", "type": "integer", "minimum": 0, "maximum": 2**31 - 1}
-    assert changed["body"] == {"title": "Body", "anyOf": [{"type": "string"}, {"type": "null"}]}
+    text = {"type": "string", "pattern": r"^[^\u0000]*$"}
+    assert changed["body"] == {"title": "Body", "anyOf": [text, {"type": "null"}]}
 
 
 @pytest.mark.parametrize("raw", ["[]", "1", '"a"', "null"])

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
-from onetrip.http.routes import Route
+from onetrip.http.routes import Route, key_name
 from onetrip.plan.read import Endpoint
 from onetrip.plan.upsert import unique_keys
 from onetrip.schema import naming
@@ -69,6 +69,7 @@ class Operations:
         self.models = answer_models({**entries, **schema.resources})
         self.ids: set[str] = set()
         self.changing: dict[Any, Any] = {}
+        self.follow: dict[str, dict[str, Any]] = {}
 
     def describe(self, route: Route) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a route."""
@@ -79,8 +80,11 @@ class Operations:
         if endpoint.kind == "collection":
             del responses[404]
         responses[200] = {"headers": _headers(endpoint)}
+        operation_id = self._unique(identifier)
+        if endpoint.kind == "item":
+            self._follow(endpoint.resource, operation_id, "GET")
         return {
-            "operation_id": self._unique(identifier),
+            "operation_id": operation_id,
             "name": identifier,
             "summary": summary,
             "description": endpoint.target.description or "",
@@ -102,12 +106,19 @@ class Operations:
         name = resource.plural if together else resource.singular
         words = f"the {name} that filters choose" if together else f"a {name}"
         identifier = f"{_VERBS[method]}_{name}"
+        responses = _changed(method) | (_TOGETHER if together else _upserted(endpoint, method))
+        operation_id = self._unique(identifier)
+        if endpoint.key:
+            self._follow(resource, operation_id, method)
+            responses |= _conditional(resource)
+        elif method == "POST":
+            responses[201] = self._made(resource)
         answer: dict[str, Any] = {
-            "operation_id": self._unique(identifier),
+            "operation_id": operation_id,
             "name": identifier,
             "summary": f"{_VERBS[method].title()} {words}".replace("_", " "),
             "tags": list(resource.tags),
-            "responses": _changed(method) | (_TOGETHER if together else _upserted(endpoint, method)),
+            "responses": responses,
             "status_code": {"POST": 201, "DELETE": 204}.get(method, 200),
             "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
         }
@@ -136,6 +147,7 @@ class Operations:
         responses = {status: said for status, said in _changed("POST").items() if status not in (201, 413, 415)}
         responses[404] = _problem("No such row was deleted.")
         responses[409] = _problem("A unique value of the row is taken meanwhile.")
+        responses |= _conditional(resource)
         return {
             "operation_id": self._unique(identifier),
             "name": identifier,
@@ -145,6 +157,25 @@ class Operations:
             "response_model": self.models[resource.name] | Fields,
             "openapi_extra": {"parameters": parameters.describe_change(endpoint, "POST", self.schema, self.limits)},
         }
+
+    def _made(self, resource: ResourceSchema) -> dict[str, Any]:
+        """Describe the answer of a POST: where the new row is, and what can be done with it.
+
+        The links of a resource are one dict, which is filled as its operations are described, and shown when all are.
+        """
+        location = {"schema": {"type": "string"}, "description": "Where the new row is"}
+        made: dict[str, Any] = {"headers": {"Location": location, **_ETAG}}
+        return made if _key_in_answer(resource) is None else {**made, "links": self._links(resource)}
+
+    def _links(self, resource: ResourceSchema) -> dict[str, Any]:
+        return self.follow.setdefault(resource.name, {})
+
+    def _follow(self, resource: ResourceSchema, operation_id: str, method: str) -> None:
+        """Say how the operations of one row follow from the answer that has it."""
+        parameters = {f"path.{key_name(resource)}": _key_in_answer(resource)}
+        if method != "GET" and resource.writes.version is not None:
+            parameters["header.If-Match"] = "$response.header.ETag"
+        self._links(resource)[operation_id] = {"operationId": operation_id, "parameters": parameters}
 
     def _changing(self, resource: ResourceSchema, body: BodySchema) -> Any:
         """Find the model of a change; the same one wherever it stands, so that it is one component."""
@@ -160,7 +191,9 @@ class Operations:
         other = naming.snake(naming.singular(relation.name))
         identifier = f"{verb}_{resource.singular}_{other}"
         responses = _changed(method) | {404: _COMMON[404]}
-        if method != "POST":
+        if method == "POST":
+            responses[201] = self._made(endpoint.target)
+        else:
             del responses[412]
         words = resource.singular.replace("_", " "), other.replace("_", " ")
         answer: dict[str, Any] = {
@@ -177,9 +210,7 @@ class Operations:
         if method == "PUT":
             assert through.link is not None
             optional = not through.link.is_required
-            return answer | {
-                "endpoint": _takes(through.link.model | None if optional else through.link.model, optional)
-            }
+            return answer | {"endpoint": _takes(through.link.model, optional)}
         assert through.create is not None
         shown: Any = self.models[endpoint.target.name] | Fields
         body = through.create.model | list[through.create.model]  # type: ignore[name-defined]
@@ -207,11 +238,19 @@ def _changed(method: str) -> dict[int | str, Any]:
         responses[415] = _problem("The body is not JSON by its `Content-Type`.")
     if method == "POST":
         del responses[404]
-        headers = {"Location": {"schema": {"type": "string"}, "description": "Where the new row is"}}
-        responses[201] = {"headers": headers}
+    elif method != "DELETE":
+        responses[200] = {"headers": _ETAG}
     responses[412] = _problem("The row is not the one that `If-Match` or `If-None-Match` asks for.")
     return responses
 
+
+def _conditional(resource: ResourceSchema) -> dict[int | str, Any]:
+    return {428: _problem("`If-Match` is missing.")} if resource.writes.conditional else {}
+
+
+_ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Changes with the answer"}}
+_BARE = ("integer", "uuid", "date")
+"""Kinds whose text never holds a comma: an expression cannot quote a part of a key."""
 
 _COUNT = {"X-Total-Count": {"schema": {"type": "integer"}, "description": "How many rows it were"}}
 _TOGETHER: dict[int | str, Any] = {200: {"headers": _COUNT}, 204: {"headers": _COUNT}}
@@ -237,6 +276,16 @@ def _takes(body: Any, optional: bool = False) -> Any:
     return change
 
 
+def _key_in_answer(resource: ResourceSchema) -> str | None:
+    """Write the runtime expression of a row's key, where the answer shows it and no part of it has to be quoted."""
+    shown = [part for part in resource.key if resource.fields.get(part.name) is part]
+    if len(shown) < len(resource.key) or (len(shown) > 1 and any(part.type.kind not in _BARE for part in shown)):
+        return None
+    names = [part.name.replace("~", "~0").replace("/", "~1") for part in shown]  # RFC 6901
+    parts = [f"$response.body#/{name}" for name in names]
+    return parts[0] if len(parts) == 1 else ",".join(f"{{{part}}}" for part in parts)
+
+
 def _named(endpoint: Endpoint) -> tuple[str, str]:
     """Name an operation: `list_posts`, `get_post`, `list_user_posts`, `get_post_author`."""
     resource, relation = endpoint.resource, endpoint.relation
@@ -253,7 +302,7 @@ def _named(endpoint: Endpoint) -> tuple[str, str]:
 
 
 def _headers(endpoint: Endpoint) -> dict[str, Any]:
-    headers = {"ETag": {"schema": {"type": "string"}, "description": "Changes with the answer"}}
+    headers: dict[str, Any] = dict(_ETAG)
     if endpoint.many:
         headers["Link"] = {"schema": {"type": "string"}, "description": "`first`, `prev` and `next` pages (RFC 8288)"}
     return headers

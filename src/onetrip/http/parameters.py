@@ -19,17 +19,6 @@ MAX_NAMES = 100
 """Names that one pattern spells out; a path through more relations than fit is accepted all the same."""
 
 _SYNTAX, _ESCAPED = re.compile(r"[\\^$.*+?()\[\]{}|/]"), r"\\\g<0>"
-_TEXT = r"[^\u0000]*"
-_DAY = "(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
-_WRITTEN: Mapping[str, Mapping[str, Any]] = {
-    "string": {"pattern": f"^{_TEXT}$"},
-    "bytes": {"pattern": f"^{_TEXT}$"},
-    "decimal": {"pattern": r"^-?([0-9]{1,1000}(\.[0-9]{0,1000})?|\.[0-9]{1,1000})([eE][+-]?[0-9]{1,3})?$"},
-    "local_datetime": {"format": "local-date-time", "pattern": f"^{_DAY}(T{_CLOCK})?$"},
-    "time": {"format": "local-time", "pattern": f"^{_CLOCK}$"},
-}
-"""What the schema of a value does not say of its text in a URL: no NUL, and no offset where there is none."""
 
 
 def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
@@ -70,9 +59,18 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
         schema_ = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
         found.append({"name": "Idempotency-Key", "in": "header", "schema": schema_, "description": text})
     if (method != "POST" or endpoint.kind == "restore") and not together:
-        text = "Change the row only if this is its ETag"
-        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": text})
+        found.append(_if_match(endpoint.resource))
     return found
+
+
+def _if_match(resource: ResourceSchema) -> dict[str, Any]:
+    """Describe the condition of a change: where rows do not count their changes, no tag ever matches."""
+    if resource.writes.version is None:
+        schema, text = {"type": "string", "enum": ["*"]}, "`*`: any row. These rows do not count their changes"
+    else:
+        schema, text = {"type": "string"}, "Change the row only if this is its ETag"
+    required = resource.writes.conditional
+    return {"name": "If-Match", "in": "header", "required": required, "schema": schema, "description": text}
 
 
 def _upsert(target: ResourceSchema) -> list[dict[str, Any]]:
@@ -83,17 +81,15 @@ def _upsert(target: ResourceSchema) -> list[dict[str, Any]]:
     names = [",".join(key) for key in keys]
     update = target.writes.update
     columns = [] if update is None else [column.name for column in update.columns.values()]
-    known = "|".join(_escaped(name) for name in columns if name in target.fields)
+    known = [name for name in columns if name in target.fields]
     found = [_query("on_conflict", {"type": "string", "enum": names}, "Change the row that has the same unique key")]
     if known:
-        pattern = f"^(({known})(,({known}))*)?$"
+        schema = {"type": "array", "items": {"type": "string", "enum": known}, "uniqueItems": True}
         description = "Columns that change then, none if empty; what the body gives by default. With `on_conflict`"
-        found.append(_query("update", {"type": "string", "pattern": pattern}, description))
-    if tuple(part.name for part in target.key) in keys:
-        text = "`*`: make a row, and change none"
-        schema = {"type": "string", "enum": ["*"]}
-        found.append({"name": "If-None-Match", "in": "header", "schema": schema, "description": text})
-    return found
+        found.append(_query("update", schema, description) | {"style": "form", "explode": False})
+    text = "`*`: make a row, and change none"
+    schema = {"type": "string", "enum": ["*"]}
+    return [*found, {"name": "If-None-Match", "in": "header", "schema": schema, "description": text}]
 
 
 def _key(endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -123,7 +119,7 @@ def _filter(column: Field) -> dict[str, Any]:
 
 
 def _value(column: Field) -> dict[str, Any]:
-    return {**column.type.json_schema, **_WRITTEN.get(column.type.kind, {})}
+    return dict(column.type.written)
 
 
 def _sort(names: Sequence[str]) -> dict[str, Any]:

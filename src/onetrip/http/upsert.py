@@ -82,8 +82,9 @@ def _shape(address: Address, conditions: Conditions) -> tuple[Shape, tuple[str, 
     shape, texts = split(address.query_string, OF_CREATION)
     if _is_new_only(conditions):
         named = {name for name, _ in shape}
-        if "on_conflict" not in named:
-            shape = (*shape, ("on_conflict", ",".join(_key(address.endpoint.resource))))
+        key = _key(address.endpoint.resource)
+        if "on_conflict" not in named and key in unique_keys(address.endpoint.resource):
+            shape = (*shape, ("on_conflict", ",".join(key)))
         if "update" not in named:
             shape = (*shape, ("update", ""))
     return shape, texts

@@ -7,6 +7,7 @@ for. Create and Update models belong here too. Nothing is read from a mapper her
 import types
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime, time
 from typing import Annotated, Any
 
 import pydantic
@@ -142,9 +143,17 @@ def _definition(field: Field, info: FieldInfo | None) -> tuple[Any, Any]:
             "deprecated": info.deprecated,
             "exclude_if": info.exclude_if,
         }
+    if field.type.kind in ("local_datetime", "time") and annotation in (datetime, time):
+        annotation = Annotated[annotation, WithJsonSchema(_LOCAL[annotation])]  # OpenAPI's formats have an offset
     names: dict[str, Any] = {"validation_alias": field.attribute, "serialization_alias": field.name}
     shown = pydantic.Field(description=field.description, **names, **options)
     return (annotation | None if field.nullable else annotation, shown)
+
+
+_LOCAL: Mapping[Any, Any] = {
+    datetime: {"type": "string", "format": "local-date-time"},
+    time: {"type": "string", "format": "local-time"},
+}
 
 
 def _computed_definition(name: str, info: ComputedFieldInfo) -> tuple[Any, Any]:

@@ -6,7 +6,8 @@ Knows column types by their description and their storage; no mapper, and no mod
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import takewhile
@@ -32,6 +33,9 @@ _READ: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 """Kinds that JSON writes as text of a form of their own, and what a validator may have made of it before."""
 
+_SAID = ("integer", "string", "decimal", "local_datetime", "time")
+"""Kinds of which Pydantic's own schema admits more than is read."""
+
 _PLAIN = (str, int, float)
 """Values of an Enum that JSON has, too."""
 
@@ -43,7 +47,7 @@ def bounded(annotation: Any, metadata: tuple[Any, ...], storage: Storage, *, nul
         inner, outer = base, metadata
     else:
         before = tuple(takewhile(lambda item: not isinstance(item, _VALIDATORS), metadata))
-        known = (*_limits(base, storage), *before, *_reading(base, storage.type))
+        known = (*_limits(base, storage), *before, *_reading(base, storage.type), *_shown(base, storage.type))
         base = _items(base, storage)
         inner, outer = Annotated[(base, *known)] if known else base, metadata[len(before) :]
     whole = either(inner, None) if nullable else inner
@@ -58,6 +62,23 @@ class _Whole:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> Any:
         return handler.generate_schema(self.annotation)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What OpenAPI says of a value, where Pydantic says less; the last word has what is declared."""
+
+    said: Mapping[str, Any]
+
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: pydantic.GetJsonSchemaHandler) -> Any:
+        shown = handler(core_schema)
+        for schema in shown.get("anyOf", [shown]):  # a decimal is a number, too
+            if schema.get("type") != self.said["type"]:
+                continue
+            if schema.get("maximum") == self.said.get("exclusiveMaximum", 0) - 1:
+                del schema["maximum"]
+            schema.update({name: said for name, said in self.said.items() if name == "format" or name not in schema})
+        return shown
 
 
 def either(annotation: Any, other: Any) -> Any:
@@ -90,6 +111,13 @@ def _limits(annotation: Any, storage: Storage) -> Iterator[Any]:
     elif type_.kind == "decimal" and plain is Decimal and storage.digits[0] is not None:
         digits, decimals = storage.digits
         yield pydantic.Field(max_digits=digits, decimal_places=decimals)
+
+
+def _shown(annotation: Any, type_: FieldType) -> Iterator[Any]:
+    """Say in OpenAPI what Pydantic does not know, of a column that is declared as what it is."""
+    plain = bare(annotation)
+    if type_.kind in _SAID and (plain is type_.python or plain in _MOMENTS):
+        yield _Shown(type_.written)
 
 
 def _items(annotation: Any, storage: Storage) -> Any:

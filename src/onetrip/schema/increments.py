@@ -80,9 +80,9 @@ def shown_with_increments(body: Body, found: tuple[Increment, ...]) -> type[Base
 
 
 def _schema(column: Field) -> dict[str, Any]:
-    number: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
-    if column.type.kind == "integer":
-        number = dict(column.type.json_schema)
+    number = column.type.written
+    if column.type.kind != "integer":
+        number = {"anyOf": [{"type": "number"}, number]}
     amount = {
         "type": "object", "title": "Increment", "properties": {INCREMENT: number}, "required": [INCREMENT],
         "additionalProperties": False, "description": "An amount that is added to the number which is there",

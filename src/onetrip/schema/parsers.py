@@ -28,6 +28,20 @@ _DURATION = re.compile(
     r"(?:(?P<seconds>[0-9]{1,12})(?:\.(?P<fraction>[0-9]{1,6})0*)?S)?)?"
 )
 
+_DATE = "(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+PATTERNS: Mapping[str, Mapping[str, Any]] = {
+    "string": {"pattern": r"^[^\u0000]*$"},
+    "bytes": {"pattern": r"^[^\u0000]*$"},
+    "decimal": {"pattern": r"^-?([0-9]{1,1000}(\.[0-9]{0,1000})?|\.[0-9]{1,1000})([eE][+-]?[0-9]{1,3})?$"},
+    "local_datetime": {"format": "local-date-time", "pattern": f"^{_DATE}(T{_TIME})?$"},
+    "time": {"format": "local-time", "pattern": f"^{_TIME}$"},
+}
+"""What OpenAPI says, by kind of column, of the text that is read: no NUL, and no offset where there is none.
+
+In the regular expressions of JSON Schema, those of ECMAScript.
+"""
+
 
 def integer(bits: int) -> Parser:
     """Make the parser of whole numbers of so many bits."""

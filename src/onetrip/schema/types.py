@@ -57,6 +57,17 @@ class FieldType:
     native: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def written(self) -> dict[str, Any]:
+        """What OpenAPI says of a value that is sent: whatever this admits is read.
+
+        FastAPI writes bounds as floats, and the greatest integer of 64 bits is none: 2**63 is, which is not admitted.
+        """
+        said = {**self.json_schema, **parsers.PATTERNS.get(self.kind, {})}
+        if said.get("maximum") == 2**63 - 1:
+            said["exclusiveMaximum"] = said.pop("maximum") + 1
+        return said
+
     def to_json(self, text: str) -> str:
         """Write as JSON what a text of a URL means. Raises like `parse`."""
         return to_json(self.parse(text), fallback=str).decode()

@@ -1,0 +1,61 @@
+"""The OpenAPI of an API keeps its word: what it admits is taken, what it does not is refused, answers are as it says.
+
+In its long form, with other requests every time: `ONETRIP_CONTRACT_CASES=500 python3 dev.py test tests/contract`.
+"""
+
+import importlib
+from collections.abc import Callable
+
+import pytest
+from argon2 import PasswordHasher
+from codeclash import main, registration
+from codeclash.models import Comment, Post, PostTag, Tag, User
+from codeclash.seed import HASH
+from fastapi import FastAPI
+from sqlmodel import SQLModel
+
+from onetrip import API, Resource
+from onetrip.sql.own import own_metadata
+from tests.contract.asking import complaints
+from tests.http import world
+from tests.support.databases import Backend
+
+Make = Callable[[Backend], FastAPI]
+
+
+def codeclash(backend: Backend) -> FastAPI:
+    """The example, with its hook, and an endpoint written by hand."""
+    importlib.reload(main)
+    grace = User(email="grace@example.com", username="grace", bio="Compilers", hashed_password=HASH)
+    post = Post(title="Notes", content="On compilers", author=grace)
+    backend.create(SQLModel.metadata, grace, post, Tag(name="craft"), Tag(name="python"))
+    backend.create(SQLModel.metadata, Comment(body="Nice", post_id=1, author_id=1), PostTag(post_id=1, tag_id=1))
+    return main.app
+
+
+def types(backend: Backend) -> FastAPI:
+    """Columns of every type, keys of every kind, versions, soft deletion, and everything that is optional."""
+    world.fill(backend)
+    api = API(
+        Resource(world.Sample, exposed=["token_id"], bulk=True, increments=["small", "big", "price"]),
+        Resource(world.Paper, require_if_match=True),
+        Resource(world.City, history=True),
+        world.Folder, world.Country, world.Playlist, world.Track, world.PlaylistTrack, world.Shelf,
+        database=backend.url,
+    )  # fmt: skip
+    app = FastAPI(lifespan=api.lifespan, exception_handlers=dict(api.exception_handlers))
+    app.include_router(api.router)
+    return app
+
+
+@pytest.mark.parametrize(("phase", "few"), [("coverage", 1), ("fuzzing", 5), ("stateful", 8)])
+@pytest.mark.parametrize("make", [codeclash, types], ids=lambda make: make.__name__)
+def test_the_document_keeps_its_word(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, make: Make, phase: str, few: int
+) -> None:
+    """Every operation, with all of schemathesis' checks, by itself and in sequences."""
+    monkeypatch.setattr(registration, "HASHER", PasswordHasher(1, 8, 1))
+    monkeypatch.setenv("ONETRIP_DATABASE_URL", backend.url)
+    own_metadata.create_all(backend.engine())
+    found = complaints(make(backend), phase, few=few)
+    assert not found, f"{len(found)} complaints:\n\n" + "\n\n".join(found[:20])
