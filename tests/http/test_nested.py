@@ -1,8 +1,10 @@
 """Rows of relations in the body of a row: what is answered, what is stored, and that it is all or nothing."""
 
+from asyncio import gather
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from json import dumps
 from typing import Any, Optional
 
 import pytest
@@ -571,6 +573,25 @@ def test_a_row_that_has_changed_is_not_changed_inside(stage: Stage) -> None:
     stage.ask("PATCH", "/posts/99", {"comments": []}, 404)
     stage.ask("PATCH", "/posts/1?include=nothing", {"comments": [{"body": "x"}]}, 422)
     stage.ask("POST", "/posts?limit=1", {"title": "x", "author_id": 1, "comments": []}, 422)
+
+
+@pytest.mark.parametrize("matched", [False, True])
+def test_of_many_at_once_the_last_has_its_rows(stage: Stage, matched: bool) -> None:
+    """Not some of each; and of those that expect the same version, one is done."""
+    tag = {"if-match": stage.client.get("/posts/1").headers["etag"]} if matched else {}
+
+    async def all_at_once() -> list[int]:
+        headers = {"content-type": "application/json", **tag}
+        bodies = [dumps({"comments": [{"body": f"{at} a"}, {"body": f"{at} b"}]}).encode() for at in range(8)]
+        asked = (stage.client.ask("PATCH", "/posts/1", headers, body) for body in bodies)
+        return [answer.status for answer in await gather(*asked)]
+
+    statuses = stage.client.runner.run(all_at_once())
+    done = statuses.count(200)
+    assert set(statuses) <= {200, 412} and (done == 1 if matched else done == 8), statuses
+    left = sorted(body for body, post in stage.column("comment", "body", "post_id") if post == 1)
+    assert len(left) == 2 and left[0][0] == left[1][0], left
+    assert stage.column("post", "version")[0] == done + 1
 
 
 def test_a_request_with_a_key_is_made_once(stage: Stage) -> None:
