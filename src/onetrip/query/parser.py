@@ -34,7 +34,7 @@ MAX_NAMES = 32
 COUNTS: dict[str, Literal["none", "exact", "estimated"]] = {
     "none": "none", "exact": "exact", "estimated": "estimated",
 }  # fmt: skip
-_NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
+NULLS: dict[str, Literal["first", "last"]] = {"nullsfirst": "first", "nullslast": "last"}
 
 
 def filter_name(column: str) -> str:
@@ -96,16 +96,16 @@ def _condition(name: str, value: Written, within: tuple[str, ...]) -> Condition:
     if name in TREES:
         if not isinstance(value, Group):
             raise Invalid.at(("query", *within, name), f"'{name}' needs conditions in parentheses.", "syntax")
-        conditions = _conditions(value, (*within, name))
+        found = conditions(value, (*within, name))
         if name == "or":
-            return Or(conditions)
-        return And(conditions) if name == "and" else Not(conditions[0] if len(conditions) == 1 else And(conditions))
+            return Or(found)
+        return And(found) if name == "and" else Not(found[0] if len(found) == 1 else And(found))
     if isinstance(value, Parenthesised):
         return _some(name, value, within)
     if isinstance(value, Group):
         if name.endswith(LISTS):
             return _compare(name, _values_of(value, (*within, name)), within)
-        return Some(name, And(_conditions(value, (*within, name))), within=within)
+        return Some(name, And(conditions(value, (*within, name))), within=within)
     if isinstance(value, str):
         return _compare(name, (Constant(value),), within)
     assert not isinstance(value, Names)  # only `include` has names
@@ -117,13 +117,13 @@ def _some(name: str, value: Parenthesised, within: tuple[str, ...]) -> Some:
     problem = f"'{name[:100]}' {value.problem}."
     if value.group is not None:
         try:
-            return Some(name, And(_conditions(value.group, (*within, name))), value.whole, within=within)
+            return Some(name, And(conditions(value.group, (*within, name))), value.whole, within=within)
         except Invalid as error:
             problem = error.errors[0].msg
     return Some(name, None, value.whole, problem, within)
 
 
-def _conditions(group: Group, within: tuple[str, ...]) -> tuple[Condition, ...]:
+def conditions(group: Group, within: tuple[str, ...]) -> tuple[Condition, ...]:
     """Read the conditions between parentheses. Raises `Invalid` for what is none."""
     found = []
     for entry in group.entries:
@@ -156,16 +156,17 @@ def _compare(parameter: str, operands: tuple[Operand, ...], within: tuple[str, .
 # Names
 
 
-def _items(parameter: str, text: str) -> list[str]:
-    items = [item.strip() for item in text.split(",")]
+def items(parameter: str, text: str) -> list[str]:
+    """Split the text of a list of names at its commas. Raises `Invalid` for one that is empty or stands twice."""
+    found = [item.strip() for item in text.split(",")]
     if not text.strip():
         raise Invalid.at(("query", parameter), f"'{parameter}' is empty: name something, or leave it out.", "empty")
-    if "" in items:
+    if "" in found:
         raise Invalid.at(("query", parameter), f"'{parameter}' has a comma with no name beside it.", "syntax")
-    if len(set(items)) < len(items):
-        twice = next(item for item, count in Counter(items).items() if count > 1)
+    if len(set(found)) < len(found):
+        twice = next(item for item, count in Counter(found).items() if count > 1)
         raise Invalid.at(("query", parameter), f"'{twice[:100]}' stands in '{parameter}' twice.", "repeated")
-    return items
+    return found
 
 
 def _upsert(texts: Mapping[str, str]) -> Upsert | None:
@@ -182,18 +183,19 @@ def _upsert(texts: Mapping[str, str]) -> Upsert | None:
 
 
 def _texts(parameter: str, text: str) -> tuple[str, ...]:
-    return tuple(_items(parameter, text))
+    return tuple(items(parameter, text))
 
 
 def _paths(parameter: str, text: str) -> tuple[Path, ...]:
-    return tuple(_path(parameter, item) for item in _items(parameter, text))
+    return tuple(dotted(parameter, item) for item in items(parameter, text))
 
 
 def _sort(text: str) -> tuple[SortKey, ...]:
-    return tuple(_sort_key(item) for item in _items("sort", text))
+    return tuple(_sort_key(item) for item in items("sort", text))
 
 
-def _path(parameter: str, item: str) -> Path:
+def dotted(parameter: str, item: str) -> Path:
+    """Split a dotted name. Raises `Invalid`."""
     path = tuple(item.split("."))
     if "" in path:
         raise Invalid.at(("query", parameter), f"'{item[:100]}' in '{parameter}' is not a name.", "syntax")
@@ -204,14 +206,14 @@ def _path(parameter: str, item: str) -> Path:
 
 def _sort_key(item: str) -> SortKey:
     name, colon, placement = item.removeprefix("-").partition(":")
-    if colon and placement not in _NULLS:
+    if colon and placement not in NULLS:
         raise Invalid.at(
             ("query", "sort"),
             f"':{placement[:100]}' in 'sort' is not known.",
             "syntax",
             "Use ':nullsfirst' or ':nullslast'.",
         )
-    return SortKey(_path("sort", name), item.startswith("-"), _NULLS.get(placement))
+    return SortKey(dotted("sort", name), item.startswith("-"), NULLS.get(placement))
 
 
 def _include(written: Written, within: tuple[str, ...]) -> tuple[Embed, ...]:

@@ -162,7 +162,7 @@ def _names(name: str, value: str, put: Callable[[str], Slot]) -> Names:
 def _parenthesised(value: str, put: Callable[[str], Slot]) -> Parenthesised:
     whole = put(value)
     try:
-        return Parenthesised(whole, Reader(value, put).whole())
+        return Parenthesised(whole, Reader(value, put, structural=frozenset()).whole())
     except Malformed as error:
         return Parenthesised(whole, None, str(error))
 

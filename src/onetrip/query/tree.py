@@ -65,10 +65,14 @@ class Malformed(ValueError):
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one text from left to right; `put` puts a value aside and answers its slot."""
+    """Reads one text from left to right; `put` puts a value aside and answers its slot.
+
+    The text of options in `structural` is shape.
+    """
 
     text: str
     put: Callable[[str], Slot]
+    structural: frozenset[str] = STRUCTURAL
     position: int = 0
     entries: int = 0
 
@@ -111,7 +115,7 @@ class Reader:
     def _named(self, name: str, depth: int) -> "Slot | str | Group | Names":
         if name == "include":
             return self._nested(depth)
-        if name in STRUCTURAL or name.endswith(FLAGS):
+        if name in self.structural or name.endswith(FLAGS):
             return self._texts() if self._at("(") else self._match(_PLAIN)
         if self._at("("):
             return self.group(depth + 1)
