@@ -48,7 +48,7 @@ def types(backend: Backend) -> FastAPI:
     return app
 
 
-@pytest.mark.parametrize(("phase", "few"), [("coverage", 1), ("fuzzing", 5), ("stateful", 8)])
+@pytest.mark.parametrize(("phase", "few"), [("coverage", 1), ("fuzzing", 4), ("stateful", 25)])
 @pytest.mark.parametrize("make", [codeclash, types], ids=lambda make: make.__name__)
 def test_the_document_keeps_its_word(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, make: Make, phase: str, few: int
