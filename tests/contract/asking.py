@@ -85,7 +85,7 @@ def _said(event: Any) -> Iterator[tuple[str, str]]:
                 yield title, f"{failed.code_sample}\n{answer}"
     elif isinstance(event, events.NonFatalError):
         what = event.info.format()
-        if "Could not resolve parameter" in what:  # an array of new rows, or `fields` without the key: no link to follow
+        if "Could not resolve parameter" in what:  # an array of rows, or `fields` without the key
             return
         yield f"{event.phase.value} {event.label}: {what[:300]}", what[-2000:]
     elif isinstance(event, events.FatalError):
