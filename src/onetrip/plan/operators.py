@@ -69,9 +69,15 @@ _NULL = Operator("is_null", "flag", "has no value")
 EXISTS = Operator("exists", "flag", "there is one")
 """The operator of relations."""
 
+ALL_OPERATORS = tuple(operator.name for operator in (*_EQUALITY, *_ORDER, *_TEXT, _NULL, EXISTS))
+"""Every name of an operator."""
+
 _ORDERED: frozenset[str] = frozenset(
-    {"integer", "decimal", "float", "date", "datetime", "local_datetime", "time", "duration", "string", "uuid"}
-)
+    {
+        "integer", "wide_integer", "decimal", "wide_decimal", "float", "date", "datetime", "local_datetime", "time",
+        "duration", "string", "uuid",
+    }
+)  # fmt: skip
 
 
 def operators(type_: Any) -> Mapping[str, Operator]:
