@@ -164,6 +164,7 @@ class Mutations(Units):
         if expected is None:
             attempts: list[tuple[Action, list[Any]]] = [(action, [])]
         else:
+            self.prepare(address.endpoint, action, shape)  # a wrong query string comes before a wrong version
             attempts = [(action.expecting(), [version]) for version in expected]
         for attempt, version in attempts:
             prepared = self.prepare(address.endpoint, attempt, shape)

@@ -57,6 +57,17 @@ def checker(storage: Storage, *, nullable: bool, plain: bool = False) -> Check |
     return checked
 
 
+def addressable(check: Check) -> Check:
+    """Refuse the empty text as well, which no URL of a row can hold."""
+
+    def checked(value: Any) -> Any:
+        if value == "":
+            raise refusal("string_too_short", "must have at least 1 character")
+        return check(value)
+
+    return checked
+
+
 def _plain_text(value: Any) -> Any:
     if value is not None and "\0" in value:
         _text(value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from annotated_types import MinLen
 from pydantic import MISSING
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -17,7 +18,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper
 
 from onetrip.schema.bodies import declared_fields, python_name
 from onetrip.schema.bounds import bounded, is_plain
-from onetrip.schema.checks import checker, conversion
+from onetrip.schema.checks import addressable, checker, conversion
 from onetrip.schema.mappers import columns_of, is_column
 from onetrip.schema.marks import is_generated
 from onetrip.schema.model import Field, Generated
@@ -74,6 +75,12 @@ class Writable:
         return not (self.hidden or self.is_made or self.is_generated_key or is_generated(self.column) or self.is_opaque)
 
     @property
+    def is_address(self) -> bool:
+        """Text by which a row is found in a URL: without a character, it is in none."""
+        alone = len(self.mapper.primary_key) == 1 and self.is_key
+        return alone and self.field.type.kind == "string" and not self.field.type.decorated
+
+    @property
     def is_opaque(self) -> bool:
         """Of a type that nobody described: what would JSON be for it?"""
         unknown = self.field.type.kind == "other" and not isinstance(self.storage.impl, pg.CITEXT)
@@ -113,6 +120,8 @@ class Writable:
     def annotation(self) -> Any:
         """What a body says of it, bounds included."""
         declared, metadata = self.declared
+        if self.is_address:
+            metadata = (*metadata, MinLen(1))
         return bounded(declared, metadata, self.storage, nullable=self.field.nullable)
 
     @property
@@ -120,7 +129,7 @@ class Writable:
         """The bounds of what any code may have made."""
         check = checker(self.storage, nullable=self.field.nullable)
         assert check is not None
-        return check
+        return addressable(check) if self.is_address else check
 
     @property
     def own_check(self) -> Check | None:

@@ -165,6 +165,8 @@ _CONDITIONS = [
     ),
     _missing("If-Match of what does not exist", "PATCH", "/pages/99", {"body": "b"}, send=_titled('"1"'), statements=2),
     _missing("If-Match of anything where there is nothing", "PATCH", "/pages/99", {"body": "b"}, send=_titled("*")),
+    refused("a wrong parameter before a wrong version", "PATCH", "/pages/2?include=nobody", {"body": "b"}, status=422,
+            send=_titled('"x"')),
     refused("If-Match where nothing counts", "PATCH", "/authors/1", {"bio": "b"}, status=412, send=_titled('"1"'),
             hint="leave it out", statements=1),
     refused("no If-Match where it is required", "PATCH", "/ledgers/1", {"amount": 1}, status=428, hint="ETag"),

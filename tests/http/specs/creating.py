@@ -123,6 +123,8 @@ SPECS = [
             loc=(1, "email"), type="unique", statements=5, on_sqlite=8),
     refused("create a taken pair", "POST", "/posts", {"title": "Notes", "author_id": 1}, status=409,
             loc=["author_id", "title"], type="unique", statements=1),
+    refused("create a key without a character", "POST", "/countries", {"code": "", "name": "n"}, loc="code",
+            type="string_too_short"),
     refused("create a taken key", "POST", "/countries", {"code": "DE", "name": "n"}, status=409, loc="code",
             type="unique", statements=1),
     refused("create a taken composite key", "POST", "/shelves", {"room": "a,b", "label": "c"}, status=409,
