@@ -1,5 +1,6 @@
 """The parameters of a plan, numbered as its passes ask for them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,18 @@ class Binder:
     def constant(self, loc: Location, value: Any) -> int:
         """Number a value that is the same in every request."""
         return self._add(Parameter(loc=loc, parse=str, default=value))
+
+    def number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> int:
+        """Number a whole number from 0 to a maximum, `limit` or `offset`."""
+
+        def parse(text: str) -> int:
+            if not re.fullmatch(r"[0-9]{1,4000}", text):
+                raise ValueError("must be a whole number that is not negative")
+            if int(text) > maximum:
+                raise ValueError(f"must be at most {maximum}")
+            return int(text)
+
+        return self.constant(loc, default) if operand is None else self.value(loc, parse, operand)
 
     def text(self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False) -> int:
         """Number the value of a text."""
