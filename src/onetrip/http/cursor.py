@@ -1,0 +1,152 @@
+"""Cursors: where a row stands in an order, as a text that means something in one list only.
+
+What is in it is encrypted, because the key that every order ends with may be hidden, and authenticated together with
+the list it belongs to: resource, sort, filters and their values, and the direction. Encryption is deterministic, keyed
+by the tag of what is encrypted (as SIV is, RFC 5297): the same page has the same links, and the same entity tag.
+"""
+
+import base64
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b, shake_256
+from typing import Any
+
+from pydantic_core import from_json
+
+from onetrip.errors import ConfigurationError, Invalid
+from onetrip.plan.ir import OrderKey, ReadPlan
+from onetrip.plan.keyset import turned
+from onetrip.plan.read import Endpoint
+from onetrip.query.ast import Slot
+from onetrip.query.split import Parenthesised, Shape, Written
+from onetrip.query.tree import Group
+
+MAX_POSITION = 2048
+"""Bytes of a position: a row that sorts by longer text has no cursor, because no header would carry it."""
+
+MIN_SECRET = 16
+"""Characters of a secret."""
+
+_VERSION = b"\x01"
+_TAG = 16
+_LONGEST = 4 * (len(_VERSION) + _TAG + MAX_POSITION) // 3 + 4
+_FORM = re.compile(r"[A-Za-z0-9_-]+")
+_OTHER = frozenset({"limit", "offset", "after", "before", "fields", "include", "count", "sort"})
+"""Parameters that say nothing about which rows there are; `sort` is known by what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The list to which cursors belong: its description, and the slots of values that are part of it."""
+
+    description: bytes
+    slots: tuple[int, ...]
+
+    def of(self, texts: Sequence[str], direction: str) -> bytes:
+        """Describe the list of one request. NUL is in none of its texts."""
+        return b"\0".join([self.description, direction.encode(), *(texts[slot].encode() for slot in self.slots)])
+
+
+class Cursors:
+    """Writes and reads cursors by a secret that clients do not know."""
+
+    def __init__(self, secret: str) -> None:
+        self._tags = blake2b(secret.encode(), digest_size=32, person=b"onetrip cursor t").digest()
+        self._streams = blake2b(secret.encode(), digest_size=32, person=b"onetrip cursor s").digest()
+
+    def write(self, scope: bytes, position: bytes) -> bytes | None:
+        """Write the cursor of a position, a JSON array; `None` for one that is too long."""
+        if len(position) > MAX_POSITION:
+            return None
+        tag = self._tag(scope, position)
+        return base64.urlsafe_b64encode(_VERSION + tag + self._crypt(tag, position)).rstrip(b"=")
+
+    def read(self, scope: bytes, text: str, name: str) -> list[Any]:
+        """Read the position of a cursor that was the value of parameter `name`. Raises `Invalid`."""
+        if not text:
+            message = f"'{name}' is empty: give the cursor of a link, or leave it out."
+            raise Invalid.at(("query", name), message, "empty")
+        raw = _decoded(text)
+        if raw is not None and raw[:1] == _VERSION:
+            tag, encrypted = raw[1 : _TAG + 1], raw[_TAG + 1 :]
+            position = self._crypt(tag, encrypted)
+            if hmac.compare_digest(tag, self._tag(scope, position)):
+                found: list[Any] = from_json(position)
+                return found
+        message = f"'{name}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
+        hint = f"Take the URLs in 'Link' as they are, or begin without '{name}'."
+        raise Invalid.at(("query", name), message, "invalid_cursor", hint)
+
+    def _tag(self, scope: bytes, position: bytes) -> bytes:
+        return blake2b(b"%d:%b%b" % (len(scope), scope, position), key=self._tags, digest_size=_TAG).digest()
+
+    def _crypt(self, tag: bytes, text: bytes) -> bytes:
+        stream = shake_256(self._streams + tag).digest(len(text))
+        return (int.from_bytes(text) ^ int.from_bytes(stream)).to_bytes(len(text))
+
+
+def checked_secret(secret: str) -> str:
+    """Check the secret of a user. Raises `ConfigurationError`."""
+    if len(secret) < MIN_SECRET:
+        raise ConfigurationError(
+            f"The secret has {len(secret)} characters, and needs at least {MIN_SECRET}: make one with"
+            " python -c 'import secrets; print(secrets.token_urlsafe())'."
+        )
+    return secret
+
+
+def random_secret() -> str:
+    """Make a secret that lives as long as this process."""
+    return secrets.token_urlsafe()
+
+
+def _decoded(text: str) -> bytes | None:
+    """Decode base64 that is written in the one way in which it was handed out."""
+    if len(text) > _LONGEST or not _FORM.fullmatch(text):
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == text.encode() and len(raw) > _TAG + 1 else None
+
+
+def scope_of(endpoint: Endpoint, shape: Shape, plan: ReadPlan) -> Scope:
+    """Describe the list of a request: where it is, in which order, and by which filters, in any order."""
+    keys = len(endpoint.key)
+    slots = list(range(keys))
+    relation = "" if endpoint.relation is None else endpoint.relation.name
+    backwards = plan.paging is not None and plan.paging.backwards
+    order = [_key(turned(key) if backwards else key) for key in plan.selection.order]
+    filters = [
+        (name, _spelled(written, slots, keys)) for name, written in sorted(shape, key=_name) if name not in _OTHER
+    ]
+    return Scope(repr((endpoint.kind, endpoint.resource.name, relation, order, filters)).encode(), tuple(slots))
+
+
+def _key(key: OrderKey) -> object:
+    path = [hop.relation.name for hop in key.path]
+    return path, key.field.name, key.field.keys, key.field.type.kind, key.descending, key.nulls_first, key.nullable
+
+
+def _name(part: tuple[str, Written]) -> str:
+    return part[0]
+
+
+def _spelled(written: Any, slots: list[int], keys: int) -> object:
+    """Write the shape of a value, and collect the slots in it."""
+    match written:
+        case Slot():
+            slots.append(keys + written.index)
+            return None
+        case Parenthesised():
+            return _spelled(written.whole, slots, keys)
+        case Group():
+            return [(entry.name, _spelled(entry.value, slots, keys)) for entry in written.entries]
+        case tuple():
+            return [_spelled(part, slots, keys) for part in written]
+        case _:
+            return str(written)
