@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -53,6 +54,7 @@ class API:
         own: the database is onetrip's to tune, see `docs/databases.md`.
         read_only: nothing can be changed through generated routes.
         idempotency_keys: how long the answer to an `Idempotency-Key` is kept, `None` to take no keys.
+        export: serve all rows of a collection as NDJSON and CSV, unless a `Resource` says no.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
@@ -71,12 +73,16 @@ class API:
         own: bool = True,
         read_only: bool = False,
         idempotency_keys: timedelta | None = KEPT,
+        export: bool = True,
         actor: Actor | None = None,
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
         self.database = _database(database, engine, pool, own)
         dialect = self.database.dialect
+        if not export:
+            given = (each if isinstance(each, Resource) else Resource(each) for each in resources)
+            resources = tuple(replace(each, export=False) for each in given)
         schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory)
         self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()

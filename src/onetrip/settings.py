@@ -16,6 +16,9 @@ class Limits:
         shapes: how many request shapes stay compiled.
         rows: rows of one body.
         body: bytes of a body.
+        exports: how many exports run at once in one process; one more is a 503. Never so many that no connection is
+            left for other requests.
+        export_wait: how long an export waits for a client that does not read on (seconds), then it is cut off.
     """
 
     depth: int = 3
@@ -26,6 +29,8 @@ class Limits:
     shapes: int = 1024
     rows: int = 1000
     body: int = 1_048_576
+    exports: int = 2
+    export_wait: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from onetrip.errors import BadRequest, Invalid, NotAcceptable
-from onetrip.http.request import accepts_json, condition, matches
+from onetrip.http.request import JSON, condition, matches, negotiate
 from onetrip.http.routes import RouteTable, key_texts
 from onetrip.schema.derive import derive
 from tests.http import world
@@ -31,13 +31,29 @@ from tests.support import blog
 )  # fmt: skip
 def test_an_accept_header_admits_json_or_not(accept: bytes, admitted: bool) -> None:
     """The most specific range decides, by its weight (RFC 9110 §12.5.1)."""
-    assert accepts_json(accept) is admitted
+    assert negotiate(accept, (JSON,)) == (JSON if admitted else None)
     headers = [(b"host", b"test"), (b"accept", accept)]
     if admitted:
         assert condition(headers) is None
     else:
         with pytest.raises(NotAcceptable):
             condition(headers)
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        (b"*/*", "json"), (b"", "json"), (b"text/csv", "csv"), (b"application/x-ndjson", "ndjson"), (b"text/*", "csv"),
+        (b"application/*", "json"), (b"text/html, */*;q=0.8", "json"), (b"text/csv, application/json", "json"),
+        (b"text/csv, application/json;q=0.9", "csv"), (b"TEXT/CSV; header=present ;Q=0.5, */*;q=0.1", "csv"),
+        (b"text/csv;q=0, text/*", None), (b"application/json;q=0, application/*", "ndjson"), (b"text/plain", None),
+        (b"*/*, application/json;q=0, application/x-ndjson;q=0", "csv"), (b"text/csv;q=x", None),
+    ],
+)  # fmt: skip
+def test_the_form_that_a_client_likes_best(accept: bytes, chosen: str | None) -> None:
+    """The highest weight wins, JSON among equals."""
+    offered = {"json": JSON, "ndjson": b"application/x-ndjson", "csv": b"text/csv"}
+    assert negotiate(accept, tuple(offered.values())) == (None if chosen is None else offered[chosen])
 
 
 def test_repeated_headers_are_one_list() -> None:

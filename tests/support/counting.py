@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from onetrip import API
@@ -47,7 +47,8 @@ def count_statements(backend: Backend, api: API) -> Iterator[Statements]:
         for kind, opened in openers.items():
             kind._open = opened
         for connection in traced:
-            connection.set_trace_callback(None)
+            with suppress(sqlite3.ProgrammingError):  # it is closed, as that of an export is
+                connection.set_trace_callback(None)
         found[:] = [now for now, before in zip(found, [None, *found], strict=False) if not _is_ours(now, before)]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.pool import QueuePool, StaticPool
 from onetrip.db.engine_runners import EngineRunner, ThreadRunner
 from onetrip.db.engines import Memory, create_async, create_sync
 from onetrip.db.nested import Nested
-from onetrip.db.runner import Reader, Row, Runner, Steps, T, Writer, place
+from onetrip.db.runner import Fetch, Reader, Row, Runner, Steps, T, Writer, place
 from onetrip.db.sqlite import SQLiteReader, file_uri
 from onetrip.db.sqlite_writer import SQLiteWriter
 from onetrip.db.url import async_url, is_memory, keeps_prepared, parse_url, shown
@@ -86,6 +86,10 @@ class Database:
         """Begin a transaction that writes, and commit it at the end of the block. Raises as `Writer.begin` does."""
         async with self.connections().writer.begin() as execute:
             yield Nested(execute, self.dialect)
+
+    def stream(self, statement: Statement, values: tuple[Any, ...]) -> AbstractAsyncContextManager[Fetch]:
+        """Run a compiled statement of many rows, which are read as they are asked for. Raises as `Reader.stream`."""
+        return self.connections().runner.stream(statement.text, statement.bind(values))
 
     async def ping(self) -> None:
         """Ask the database for a sign of life. Raises `Unavailable` when the database does not answer."""
@@ -222,13 +226,13 @@ class _Connections:
         return self._hold_connections()
 
     def _hold_connections(self) -> Runner:
-        from onetrip.db.postgresql import HeldConnections  # asyncpg is an extra
+        from onetrip.db.postgresql_stream import Connections  # asyncpg is an extra
 
         database, pool = self.database, self.database.pool
         # Of an engine that is ours all but a few, of one that has other users half.
         share = pool.size - _KEPT_FOR_SESSIONS if database.given is None else (_size(self.engine) or pool.size) // 2
         prepared = pool.prepared and keeps_prepared(database.url)
-        return HeldConnections(
+        return Connections(
             self.engine, share=max(1, share), kept=_KEPT_FOR_SESSIONS, timeout=pool.timeout, prepared=prepared
         )
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +12,21 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from onetrip.db.runner import Execute, Row, Steps, T, differs, drive, first_row, place, refusal, unavailable
+from onetrip.db.runner import (
+    Execute,
+    Fetch,
+    Row,
+    Steps,
+    T,
+    differs,
+    drive,
+    executed,
+    first_row,
+    next_values,
+    place,
+    refusal,
+    unavailable,
+)
 
 
 class EngineRunner:
@@ -38,6 +53,21 @@ class EngineRunner:
     async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         async with place(self.places, self.timeout), self.engine.connect() as connection:
             return await connection.run_sync(first_row, text, arguments)
+
+    @asynccontextmanager
+    async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
+        """Read the rows of one statement from a cursor of the server's, where the driver has one."""
+        try:
+            async with place(self.places, self.timeout), self.writing.connect() as connection:
+                await connection.execution_options(stream_results=True)
+                result = await connection.run_sync(executed, text, arguments)
+                try:
+                    yield lambda number: connection.run_sync(lambda _: next_values(result, number))
+                finally:
+                    with CancelScope(shield=True):
+                        await connection.run_sync(lambda _: result.close())
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            raise unavailable(error) or differs(error) from error
 
     async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement in a transaction of its own."""
@@ -94,6 +124,26 @@ class ThreadRunner:
         except (DBAPIError, PoolTimeoutError) as error:
             if again and isinstance(error, DBAPIError) and error.connection_invalidated:
                 return self._fetch(text, arguments, again=False)
+            raise unavailable(error) or differs(error) from error
+
+    @asynccontextmanager
+    async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
+        """Read the rows of one statement in a thread, from a cursor of the server's where the driver has one."""
+        run = partial(to_thread.run_sync, limiter=CapacityLimiter(1))
+        try:
+            async with place(self.places, self.timeout):
+                connection = await run(self.writing.connect)
+                with ExitStack() as closing:
+                    closing.callback(connection.close)
+                    connection.execution_options(stream_results=True)
+                    result = await run(executed, connection, text, arguments)
+                    closing.callback(result.close)
+                    try:
+                        yield lambda number: run(next_values, result, number)
+                    finally:
+                        with CancelScope(shield=True):
+                            await run(closing.close)
+        except (DBAPIError, PoolTimeoutError) as error:
             raise unavailable(error) or differs(error) from error
 
     async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:

@@ -36,7 +36,7 @@ MAX_PREPARED = 256
 
 _CANCEL_SECONDS = 0.5  # for a statement to end after it was cancelled
 
-_LOST = (
+LOST = (
     asyncpg.PostgresConnectionError, asyncpg.InternalClientError, asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError, asyncpg.CannotConnectNowError, OSError,
 )  # fmt: skip
@@ -50,7 +50,7 @@ class _Again(Exception):
         self.unrun = unrun
 
 
-class _Connection:
+class Connection:
     """A driver connection, the pool's record of it, and the statements prepared on it."""
 
     __slots__ = ("driver", "pooled", "prepared")
@@ -85,8 +85,8 @@ class HeldConnections:
         self.opened = 0
         self.sessions = 0
         self.closed = False
-        self.idle: list[_Connection] = []
-        self.waiting: deque[asyncio.Future[_Connection | None]] = deque()
+        self.idle: list[Connection] = []
+        self.waiting: deque[asyncio.Future[Connection | None]] = deque()
         self.closing: set[asyncio.Task[None]] = set()
 
     @contextmanager
@@ -140,7 +140,7 @@ class HeldConnections:
             try:
                 return await self._execute(connection, text, arguments)
             except asyncpg.PostgresError as error:
-                if isinstance(error, _LOST):
+                if isinstance(error, LOST):
                     raise
                 if (refused := rejected(error, error.sqlstate)) is not None:
                     raise refused from error
@@ -154,9 +154,9 @@ class HeldConnections:
             raise await self._rolled_back(connection, error) from error
         self._release(connection)
 
-    async def _rolled_back(self, connection: _Connection, error: BaseException) -> BaseException:
+    async def _rolled_back(self, connection: Connection, error: BaseException) -> BaseException:
         """End a transaction that failed, and say what its error means."""
-        if isinstance(error, Exception) and not isinstance(error, (*_LOST, TimeoutError)):
+        if isinstance(error, Exception) and not isinstance(error, (*LOST, TimeoutError)):
             try:
                 await connection.driver.execute("ROLLBACK")
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as lost:
@@ -169,7 +169,7 @@ class HeldConnections:
         meant = self._failed(connection, error, writes=True)
         return away(error) if isinstance(meant, _Again) else meant or error
 
-    async def _execute(self, connection: _Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
+    async def _execute(self, connection: Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
         if self.keeps_prepared:
             statement = connection.prepared.get(text) or await connection.prepare(text)
             row: Row | None = await statement.fetchrow(*arguments)
@@ -177,7 +177,7 @@ class HeldConnections:
         return await connection.driver.fetchrow(text, *arguments)  # type: ignore[no-any-return]
 
     async def _run(
-        self, connection: _Connection, text: str, arguments: tuple[Any, ...], writes: bool = False
+        self, connection: Connection, text: str, arguments: tuple[Any, ...], writes: bool = False
     ) -> Row | None:
         try:
             if self.keeps_prepared:
@@ -193,12 +193,12 @@ class HeldConnections:
         self._release(connection)
         return row
 
-    def _failed(self, connection: _Connection, error: BaseException, writes: bool = False) -> Exception | None:
+    def _failed(self, connection: Connection, error: BaseException, writes: bool = False) -> Exception | None:
         """Take the connection back as it is now, and say what an error means; `None` when it means itself."""
         if isinstance(error, asyncio.CancelledError | TimeoutError):
             self._abandon(connection)
             return slow(error) if isinstance(error, TimeoutError) else None
-        if isinstance(error, _LOST) or connection.driver.is_closed():
+        if isinstance(error, LOST) or connection.driver.is_closed():
             for lost in (connection, *self.idle):  # what broke one may have broken all, as a restart does
                 self._discard(lost)
             self.idle.clear()
@@ -219,21 +219,24 @@ class HeldConnections:
             return refused
         return slow(error) if is_transient(error.sqlstate) else differs(error)
 
-    def _abandon(self, connection: _Connection) -> None:
+    def _abandon(self, connection: Connection) -> None:
         """Close a connection on which a statement still runs, for which nobody waits."""
         if self.closed:
             self._discard(connection)
             return
-        closing = asyncio.get_running_loop().create_task(self._close(connection))
+        self._close_later(connection, self._discard)
+
+    def _close_later(self, connection: Connection, discard: Callable[[Connection], None]) -> None:
+        closing = asyncio.get_running_loop().create_task(self._close(connection, discard))
         self.closing.add(closing)
         closing.add_done_callback(self.closing.discard)
 
-    async def _acquire(self) -> _Connection:
+    async def _acquire(self) -> Connection:
         if self.opened < self.limit:
             self.opened += 1
             return await self._open()
         loop = asyncio.get_running_loop()
-        handed: asyncio.Future[_Connection | None] = loop.create_future()
+        handed: asyncio.Future[Connection | None] = loop.create_future()
         self.waiting.append(handed)
         patience = loop.call_later(self.timeout, self._give_up, handed)
         try:
@@ -245,12 +248,12 @@ class HeldConnections:
             patience.cancel()
         return connection or await self._open()
 
-    def _give_up(self, handed: "asyncio.Future[_Connection | None]") -> None:
+    def _give_up(self, handed: "asyncio.Future[Connection | None]") -> None:
         if not handed.done():
             self.waiting.remove(handed)
             handed.set_exception(busy())
 
-    def _pass_by(self, handed: "asyncio.Future[_Connection | None]") -> None:
+    def _pass_by(self, handed: "asyncio.Future[Connection | None]") -> None:
         """Hand on what was handed to a request that is gone."""
         if handed in self.waiting:
             self.waiting.remove(handed)
@@ -261,7 +264,7 @@ class HeldConnections:
             else:
                 self._release(connection)
 
-    def _hand_on(self, connection: _Connection | None) -> bool:
+    def _hand_on(self, connection: Connection | None) -> bool:
         """Give a connection, or the place for one, to the request that waits longest."""
         while self.waiting:
             waiter = self.waiting.popleft()
@@ -270,23 +273,27 @@ class HeldConnections:
                 return True
         return False
 
-    async def _open(self) -> _Connection:
+    async def _open(self) -> Connection:
         """Open a connection in a place that is counted already."""
+        try:
+            return await self._check_out()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def _check_out(self) -> Connection:
         try:
             while True:
                 pooled = await self.engine.raw_connection()
                 if not pooled.driver_connection.is_closed():  # type: ignore[union-attr]
-                    return _Connection(pooled)
+                    return Connection(pooled)
                 pooled.invalidate()
-        except BaseException as error:
-            self._leave()
-            if isinstance(error, PoolTimeoutError):
-                raise busy() from error
-            if isinstance(error, DBAPIError | OSError | TimeoutError | asyncpg.PostgresError | asyncpg.InterfaceError):
-                raise away(error) from error
-            raise
+        except PoolTimeoutError as error:
+            raise busy() from error
+        except (DBAPIError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise away(error) from error
 
-    def _release(self, connection: _Connection) -> None:
+    def _release(self, connection: Connection) -> None:
         if self.closed or connection.driver.is_closed():
             self._discard(connection)
         elif self.opened > self.limit:
@@ -294,12 +301,12 @@ class HeldConnections:
         elif not self._hand_on(connection):
             self.idle.append(connection)
 
-    def _give_back(self, connection: _Connection) -> None:
+    def _give_back(self, connection: Connection) -> None:
         """Return a connection to the pool, for sessions."""
         self.opened -= 1
         connection.pooled.close()
 
-    def _discard(self, connection: _Connection) -> None:
+    def _discard(self, connection: Connection) -> None:
         connection.pooled.invalidate()
         self._leave()
 
@@ -308,7 +315,7 @@ class HeldConnections:
         if self.opened > self.limit or not self._hand_on(None):
             self.opened -= 1
 
-    async def _close(self, connection: _Connection) -> None:
+    async def _close(self, connection: Connection, discard: Callable[[Connection], None]) -> None:
         """Close a connection properly; a statement that still runs on it is cancelled first.
 
         A cancel request that overtakes its statement is lost (https://www.postgresql.org/docs/current/libpq-cancel.html),
@@ -318,20 +325,20 @@ class HeldConnections:
         try:
             await connection.driver.close(timeout=_CANCEL_SECONDS)
         except TimeoutError:
-            self._discard(connection)
+            discard(connection)
             with suppress(Unavailable, Broken):
                 await self.fetch("SELECT pg_terminate_backend($1)", (process,))
             return
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             pass  # the driver has dropped it all the same
         except BaseException:
-            self._discard(connection)
+            discard(connection)
             raise
-        self._discard(connection)
+        discard(connection)
 
     async def close(self) -> None:
         """Close every connection: idle ones now, those in use when they are released."""
         self.closed = True
-        closing = [self._close(connection) for connection in self.idle]
+        closing = [self._close(connection, self._discard) for connection in self.idle]
         self.idle.clear()
         await asyncio.gather(*closing, *self.closing, return_exceptions=True)

@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from onetrip.db.violations import kind_of_code, kind_of_state
 from onetrip.errors import Broken, OnetripError, Unavailable
+from onetrip.sql.dialects.full_text import NAME as SEARCHED
 from onetrip.sql.dialects.sqlite import FUNCTIONS
 
 Row = Sequence[Any]
@@ -36,6 +37,9 @@ _SQLITE_AWAY = frozenset({
 
 Execute = Callable[[str, tuple[Any, ...]], Awaitable[Row | None]]
 """`execute(text, arguments)` in an open transaction."""
+
+Fetch = Callable[[int], Awaitable[list[bytes]]]
+"""`fetch(number)` answers the next values of a stream, at most so many; none at its end."""
 
 Steps = Generator[tuple[str, tuple[Any, ...]], Row | None, T]
 """Statements of one transaction: yields text and arguments, is sent the row, returns what comes of it."""
@@ -67,6 +71,14 @@ class Reader(Protocol):
 
         Raises `Unavailable` when the database is away, busy or too slow, `Broken` when it does not hold what is
         declared or stores what cannot be written.
+        """
+        ...
+
+    def stream(self, text: str, arguments: tuple[Any, ...]) -> AbstractAsyncContextManager[Fetch]:
+        """Run one statement of many rows of one value, which are read as they are asked for; nothing is kept of them.
+
+        It has a connection for itself, which is free again when the block is left, however that is. Raises like
+        `fetch`, in the block as well, and runs nothing twice.
         """
         ...
 
@@ -164,14 +176,24 @@ def rejected_by_sqlite(error: sqlite3.Error) -> Rejected | None:
 
 def first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
     """Run a statement on a connection of SQLAlchemy's, and answer its first row."""
+    row = executed(connection, text, arguments).fetchone()
+    if row is None or not isinstance(row[0], str):
+        return row
+    return (row[0].encode(),)
+
+
+def executed(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> sa.CursorResult[Any]:
+    """Run a statement on a connection of SQLAlchemy's, which knows our functions from then on."""
     pooled = connection.connection
     if connection.dialect.name == "sqlite" and not pooled.info.get("onetrip"):
         add_functions(pooled.dbapi_connection)
         pooled.info["onetrip"] = True
-    row = connection.exec_driver_sql(text, arguments).fetchone()
-    if row is None or not isinstance(row[0], str):
-        return row
-    return (row[0].encode(),)
+    return connection.exec_driver_sql(text, arguments)
+
+
+def next_values(result: sa.CursorResult[Any], number: int) -> list[bytes]:
+    """Read the next values of a result."""
+    return [value.encode() if isinstance(value, str) else value for (value,) in result.fetchmany(number)]
 
 
 def add_functions(connection: Any) -> None:
@@ -254,8 +276,11 @@ def busy() -> Unavailable:
     return Unavailable("Every database connection is busy.")
 
 
-def differs(error: BaseException) -> Broken:
+def differs(error: BaseException) -> Broken | Unavailable:
     """Say that the database is not as declared; details go to the log, not to the client."""
+    if SEARCHED in str(error):
+        _log.error("An index for searching is missing or not as declared: run 'onetrip db install'. %s", _reason(error))
+        return Unavailable("What is searched here has no index at the moment.")
     _log.error("The database does not hold what is declared, or not as declared: %s", _reason(error))
     return Broken("The database does not hold what this resource declares, or stores a value that cannot be written.")
 

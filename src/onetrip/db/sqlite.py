@@ -8,15 +8,15 @@ after a few milliseconds; then, and for a while from then on, that statement run
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from onetrip.db.runner import Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
+from onetrip.db.runner import Fetch, Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop, in seconds of its thread's own processor time."""
@@ -158,6 +158,28 @@ class SQLiteReader:
         except sqlite3.Error as error:
             raise sqlite_problem(error) from error
 
+    @asynccontextmanager
+    async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
+        """Read the rows of one statement step by step, on a connection and in a thread of their own."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="onetrip-stream")
+        run = partial(asyncio.get_running_loop().run_in_executor, thread)
+        try:
+            worker = _Worker(self._open())
+            self.busy.add(worker)
+            try:
+                cursor = await run(worker.connection.execute, text, arguments)
+                yield lambda number: run(_next_values, cursor, number)
+            finally:
+                worker.wanted = False  # ends what still runs
+                self.busy.discard(worker)
+                if worker.connection in self.opened:  # it is not being closed already
+                    self.opened.remove(worker.connection)
+                await asyncio.shield(run(worker.connection.close))
+        except sqlite3.Error as error:
+            raise sqlite_problem(error) from error
+        finally:
+            thread.shutdown(wait=False)
+
     def _done(self, worker: "_Worker", work: asyncio.Future[Row | None]) -> None:
         """Take a worker back when its thread is through, which may be after the request is gone."""
         self.busy.discard(worker)
@@ -200,9 +222,22 @@ def _first_row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, 
     cursor = connection.execute(text, arguments)
     row: Row | None = cursor.fetchone()
     cursor.close()
-    if row is not None and isinstance(row[0], bytes) and not row[0].isascii():
+    if row is not None:
+        _check_text(row[0])
+    return row
+
+
+def _next_values(cursor: sqlite3.Cursor, number: int) -> list[bytes]:
+    values = [value for (value,) in cursor.fetchmany(number)]
+    for value in values:
+        _check_text(value)
+    return values
+
+
+def _check_text(value: Any) -> None:
+    """Refuse what is not UTF-8: SQLite takes any bytes for text, and JSON is."""
+    if isinstance(value, bytes) and not value.isascii():
         try:
-            row[0].decode()  # SQLite takes any bytes for text, and JSON is UTF-8
+            value.decode()
         except UnicodeDecodeError as error:
             raise differs(error) from error
-    return row

@@ -58,7 +58,7 @@ class DirectRoutes:
             scope[FAILED] = error
             await self.app(scope, receive, send)
             return
-        await send_answer(answer, scope, send)
+        await send_answer(answer, scope, receive, send)
 
     def _find(self, scope: Scope) -> Target | None:
         """Recognise a request that is certainly for a generated route."""

@@ -14,6 +14,7 @@ from pydantic import Field
 from onetrip.http import parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
 from onetrip.http.routes import Route, key_name
+from onetrip.plan.export import is_exportable
 from onetrip.plan.read import Endpoint
 from onetrip.plan.upsert import unique_keys
 from onetrip.schema import naming
@@ -34,10 +35,15 @@ _COMMON: dict[int | str, Any] = {
     304: {"description": "The client has this answer already (`If-None-Match`)."},
     400: _problem("The URL is not valid UTF-8."),
     404: _problem("There is no such row."),
-    406: _problem("The client does not accept JSON."),
+    406: _problem("The client accepts no form in which this is written."),
     414: _problem("The query string is too long."),
     422: _problem("A parameter does not exist or its value is not valid."),
     503: _problem("The database is away or busy; `Retry-After` says when to come back."),
+}
+
+_EXPORTS = {
+    "application/x-ndjson": {"schema": {"type": "string", "description": "Every row, one JSON object a line"}},
+    "text/csv": {"schema": {"type": "string", "description": "Every row, after a line of names (RFC 4180)"}},
 }
 
 Fields = Annotated[dict[str, Any], Field(title="Fields", description="What `fields` asked for, when it is given")]
@@ -79,7 +85,7 @@ class Operations:
         responses = dict(_COMMON)
         if endpoint.kind == "collection":
             del responses[404]
-        responses[200] = {"headers": _headers(endpoint)}
+        responses[200] = {"headers": _headers(endpoint)} | ({"content": _EXPORTS} if is_exportable(endpoint) else {})
         operation_id = self._unique(identifier)
         if endpoint.kind == "item":
             self._follow(endpoint.resource, operation_id, "GET")

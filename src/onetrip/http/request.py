@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from onetrip.errors import NotAcceptable
@@ -11,8 +12,12 @@ Headers = Iterable[tuple[bytes, bytes]]
 _TAG = re.compile(rb'(?:W/)?"[^"]*"')
 
 
-def condition(headers: Headers) -> bytes | None:
-    """Find `If-None-Match`, and check `Accept` on the way; repeated headers are one list. Raises `NotAcceptable`."""
+JSON = b"application/json"
+"""How every answer can be written."""
+
+
+def head(headers: Headers) -> tuple[bytes | None, bytes | None]:
+    """Find `If-None-Match`, and `Accept` unless it says that anything will do; repeated headers are one list."""
     wanted: bytes | None = None
     accept: bytes | None = None
     for name, value in headers:
@@ -20,7 +25,13 @@ def condition(headers: Headers) -> bytes | None:
             wanted = value if wanted is None else wanted + b"," + value
         elif name == b"accept":
             accept = value if accept is None else accept + b"," + value
-    if accept is not None and accept != b"*/*" and not accepts_json(accept):
+    return wanted, None if accept == b"*/*" else accept
+
+
+def condition(headers: Headers) -> bytes | None:
+    """Find `If-None-Match`, and check `Accept` on the way. Raises `NotAcceptable`."""
+    wanted, accept = head(headers)
+    if accept is not None and negotiate(accept, (JSON,)) is None:
         raise NotAcceptable("This is written as application/json only.", hint="Send 'Accept: application/json'.")
     return wanted
 
@@ -50,26 +61,31 @@ def conditions(headers: Headers) -> Conditions:
     return Conditions(b",".join(found) if found else None, none_match)
 
 
-def accepts_json(accept: bytes) -> bool:
-    """Say whether an `Accept` header admits JSON, by its most specific range (RFC 9110 §12.5.1)."""
-    best = (-1, 0.0)
+@lru_cache(maxsize=256)
+def negotiate(accept: bytes, offered: tuple[bytes, ...]) -> bytes | None:
+    """Choose what an `Accept` header likes best, the first of equals; `None` when it admits nothing.
+
+    Of each type its most specific range decides (RFC 9110 §12.5.1).
+    """
+    weights: dict[bytes, float] = {}
     for item in accept.lower().split(b","):
         range_, *parameters = (part.strip() for part in item.split(b";"))
-        rank = _RANGES.get(range_)
-        if rank is None:
-            continue
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith(b"q="):
-                try:
-                    weight = float(parameter[2:])
-                except ValueError:
-                    weight = 0.0
-        best = max(best, (rank, weight))
-    return best[1] > 0
+        weight = next((_weight(part[2:]) for part in parameters if part.startswith(b"q=")), 1.0)
+        weights[range_ or b"*/*"] = max(weights.get(range_ or b"*/*", 0.0), weight)
+    best, chosen = 0.0, None
+    for type_ in offered:
+        ranges = (type_, type_.partition(b"/")[0] + b"/*", b"*/*")
+        weight = next((weights[range_] for range_ in ranges if range_ in weights), 0.0)
+        if weight > best:
+            best, chosen = weight, type_
+    return chosen
 
 
-_RANGES = {b"": 0, b"*/*": 0, b"application/*": 1, b"application/json": 2}
+def _weight(text: bytes) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def matches(condition: bytes, etag: bytes) -> bool:

@@ -24,12 +24,14 @@ from onetrip.http.address import Address
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
 from onetrip.http.bulk import delete_many, update_many
+from onetrip.http.export import Exports
+from onetrip.http.export import Request as ExportRequest
 from onetrip.http.idempotency import KEPT, Keys, key_of
 from onetrip.http.included import Inclusion, branch_of, whole_path
 from onetrip.http.links import Links
 from onetrip.http.mutations import Mutations
 from onetrip.http.pipeline import Pipeline
-from onetrip.http.request import Conditions, condition, conditions
+from onetrip.http.request import Conditions, conditions, head
 from onetrip.http.restore import restore
 from onetrip.http.routes import READS, RouteTable, Target, key_name, key_texts, link_key_name
 from onetrip.http.upsert import is_upsert, upsert
@@ -55,6 +57,7 @@ class ResourceRouter(APIRouter):
     def __init__(self, pipeline: Pipeline, *, kept: timedelta | None = KEPT, **options: Any) -> None:
         super().__init__(**options)
         self.pipeline = pipeline
+        self.exports = Exports(pipeline)
         self.mutations = Mutations(pipeline)
         self.keys = Keys(pipeline.database, kept)
         self.links = Links(self.mutations)
@@ -127,7 +130,7 @@ class ResourceRouter(APIRouter):
         self, target: Target | Problem | str, inclusion: Inclusion, scope: Scope, receive: Receive, send: Send
     ) -> None:
         if isinstance(target, Problem):
-            await send_answer(_problem(target), scope, send)
+            await send_answer(_problem(target), scope, receive, send)
             return
         method, methods = scope["method"], _methods(target)
         template = target.route.template if isinstance(target, Target) else target
@@ -136,15 +139,15 @@ class ResourceRouter(APIRouter):
         scope.update(route=operation, endpoint=self._operation, path_params=inclusion.path_params(scope) | own)
         inclusion.selected(operation, scope)
         if method not in methods:
-            await send_answer(_problem(_not_allowed(methods)), scope, send)
+            await send_answer(_problem(_not_allowed(methods)), scope, receive, send)
         elif inclusion.guarded:
             scope[self._recognised] = inclusion.branch, target
             guard = inclusion.application(operation if method in READS else self._changes)
             await guard(scope, receive, _without_body(send) if method == "HEAD" else send)
         elif isinstance(target, Target):
-            await send_answer(await self.answer(target, scope, receive), scope, send)
+            await send_answer(await self.answer(target, scope, receive), scope, receive, send)
         else:
-            await send_answer(await self._health(target), scope, send)
+            await send_answer(await self._health(target), scope, receive, send)
 
     def _inclusion(self, branch: Any) -> Inclusion:
         known = self._inclusions.get(id(branch))
@@ -165,7 +168,7 @@ class ResourceRouter(APIRouter):
         except Problem as problem:
             return problem if self.table.find(path) is not None else None
 
-    async def answer(self, target: Target, scope: Scope, receive: Receive) -> Answer:
+    async def answer(self, target: Target, scope: Scope, receive: Receive) -> Answer | Response:
         """Answer a generated route, problems included."""
         method = scope["method"]
         scope["route"] = self._operations["GET" if method == "HEAD" else method, target.route.template]
@@ -175,13 +178,11 @@ class ResourceRouter(APIRouter):
         try:
             if method not in READS:
                 return await self._change(target, scope, receive)
-            return await self.pipeline.read(
-                target.route.endpoint,
-                key_texts(target.route.endpoint, target.key),
-                whole_path(scope),
-                scope["query_string"],
-                condition(scope["headers"]),
-            )
+            endpoint, (condition, accept) = target.route.endpoint, head(scope["headers"])
+            key, path, query_string = key_texts(endpoint, target.key), whole_path(scope), scope["query_string"]
+            if accept is not None and (form := self.exports.form(endpoint, accept)) is not None:
+                return self.exports.answer(ExportRequest(endpoint, key, path, query_string), form)
+            return await self.pipeline.read(endpoint, key, path, query_string, condition)
         except Problem as problem:
             return _problem(problem)
 
@@ -228,10 +229,13 @@ class ResourceRouter(APIRouter):
     async def _operation(self, request: Request) -> Response:
         # FastAPI called: dependencies were attached, and have run. A docstring here would be shown to clients.
         target = request.scope[self._recognised][1]
+        answer: Answer | Response
         if isinstance(target, str):
             answer = await self._health(target)
         else:
             answer = await self.answer(target, request.scope, _receive(request))
+        if isinstance(answer, Response):
+            return answer
         response = Response(answer.body, answer.status)
         response.raw_headers = list(answer.headers)
         return response
@@ -289,8 +293,11 @@ def _without_body(send: Send) -> Send:
     return headers_only
 
 
-async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
-    """Send an answer; one to HEAD without its body."""
+async def send_answer(answer: Answer | Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send an answer; one to HEAD without its body. A response writes itself."""
+    if isinstance(answer, Response):
+        await answer(scope, receive, send)
+        return
     body = b"" if scope["method"] == "HEAD" else answer.body
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": body})

@@ -37,6 +37,7 @@ class Resource:
         bulk_limit: rows of one such request at most; more are refused as a whole.
         increments: attribute names of numbers to which PATCH can add: `{"views": {"$inc": 1}}`.
         nested: names of relations whose rows may be written in the body of a row: `{"title": …, "comments": [{…}]}`.
+        export: serve all rows of it as NDJSON and CSV, where a client accepts those.
         history: write down every change of a row, in the same transaction; read at `/{path}/{key}/history`.
         before_create, before_update, before_delete, before_restore: hooks, called in the transaction of the write; see
             `Change`.
@@ -61,6 +62,7 @@ class Resource:
     bulk_limit: int = 1000
     increments: Sequence[str] = ()
     nested: Sequence[str] = ()
+    export: bool = True
     history: bool = False
     before_create: Hooks = ()
     before_update: Hooks = ()

@@ -115,6 +115,7 @@ class _Derivation:
             guessed_secrets=tuple(sorted(guessed)),
             default_limit=draft.resource.limit, max_limit=draft.resource.max_limit,
             description=_own_docstring(model), tags=tuple(draft.resource.tags) or (draft.name,),
+            export=draft.resource.export,
             deleted=next((field for field in columns if field.attribute == deletion_of(draft.mapper)), None),
         )  # fmt: skip
 

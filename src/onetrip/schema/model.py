@@ -199,8 +199,8 @@ class ResourceSchema:
 
     `singular` and `plural` are the snake-case names in operation ids; `hidden` the columns that never leave the
     database, `guessed_secrets` those of them that only sound secret. `deleted` is the column that says when a row was
-    deleted, where that leaves the row in its table: then whatever reads does not find it. `past` says what is written
-    down of its changes, where anything is.
+    deleted, where that leaves the row in its table: then whatever reads does not find it. `export` says that all of its
+    rows are served as NDJSON and CSV. `past` says what is written down of its changes, where anything is.
     """
 
     name: str
@@ -217,6 +217,7 @@ class ResourceSchema:
     max_limit: int = 1000
     description: str | None = None
     tags: tuple[str, ...] = ()
+    export: bool = True
     deleted: Field | None = None
     past: Past | None = None
     writes: Writes = field(default_factory=Writes)
