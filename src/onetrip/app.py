@@ -55,6 +55,7 @@ class API:
         read_only: nothing can be changed through generated routes.
         idempotency_keys: how long the answer to an `Idempotency-Key` is kept, `None` to take no keys.
         export: serve all rows of a collection as NDJSON and CSV, unless a `Resource` says no.
+        search_language: the language of the texts that `q=` searches, unless a `Resource` names another one.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
@@ -73,6 +74,7 @@ class API:
         own: bool = True,
         read_only: bool = False,
         idempotency_keys: timedelta | None = KEPT,
+        search_language: str = "simple",
         export: bool = True,
         actor: Actor | None = None,
     ) -> None:
@@ -83,7 +85,7 @@ class API:
         if not export:
             given = (each if isinstance(each, Resource) else Resource(each) for each in resources)
             resources = tuple(replace(each, export=False) for each in given)
-        schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory)
+        schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory, search_language)
         self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()
         self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))

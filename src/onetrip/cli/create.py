@@ -20,6 +20,7 @@ from onetrip.app import API
 from onetrip.cli.connection import connected
 from onetrip.cli.imports import SEED, blame, import_seed
 from onetrip.cli.load import Loaded
+from onetrip.cli.searching import create_indexes, missing
 from onetrip.cli.target import Code
 from onetrip.db.database import Database
 from onetrip.db.engines import IMMEDIATE
@@ -90,13 +91,15 @@ async def _prepare(
             if await connection.run_sync(_is_empty):
                 created = await connection.run_sync(_create, metadata, working)
                 await connection.run_sync(own_metadata.create_all)  # ours, which nobody counts
+                await connection.run_sync(create_indexes, apis)
                 rows = None if seed is None or code is None else await _fill(connection, seed, code, working)
                 return Prepared(database, created, rows, time.monotonic() - start)
     from onetrip.cli.difference import differences  # Alembic, which costs time to import
 
     working("Comparing tables", None)
     tables = list(_tables(apis))
-    return Prepared(database, differences=tuple(await connection.run_sync(differences, tables)))
+    found = await connection.run_sync(differences, tables)
+    return Prepared(database, differences=(*found, *await connection.run_sync(missing, apis)))
 
 
 def _is_empty(connection: sa.Connection) -> bool:

@@ -11,6 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Dialect
 
+from onetrip.schema.catalogue import SEARCHED
+
 _PLUGINS = [f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "types", "constraints")]
 
 
@@ -26,7 +28,7 @@ def differences(connection: sa.Connection, tables: Iterable[sa.Table]) -> list[s
         return kind != "table" or name in names
 
     def is_reported(item: Any, name: str | None, kind: str, *_: Any) -> bool:
-        return kind in ("table", "column")
+        return kind in ("table", "column") and not (kind == "column" and name == SEARCHED)
 
     schemas = any(schema not in (None, default) for schema, _ in wanted)
     context = MigrationContext.configure(

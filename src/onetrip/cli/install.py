@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 import typer
+from sqlalchemy.engine import URL
 
 from onetrip.app import API, DATABASE_VARIABLE
 from onetrip.cli.connection import connected
 from onetrip.cli.load import load
 from onetrip.cli.places import url_shown
+from onetrip.cli.searching import create_indexes
 from onetrip.cli.target import Target
 from onetrip.db.engines import IMMEDIATE
 from onetrip.sql.own import own_metadata
@@ -27,7 +29,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installed:
-    """What became of one database: the tables that were `created`, and those that were `there`."""
+    """What became of one database: the tables and indexes that were `created`, and those that were `there`."""
 
     database: str
     created: tuple[str, ...]
@@ -48,24 +50,31 @@ def install(options: Options) -> None:
 
 
 async def installed(apis: Sequence[API]) -> list[Installed]:
-    """Create the tables that are missing in the database of each API, once where several share one."""
+    """Create what is missing in the database of each API, once where several share one."""
     found: list[Installed] = []
-    for api in {api.database.url: api for api in apis}.values():
+    sharing: dict[URL, list[API]] = {}
+    for api in apis:
+        sharing.setdefault(api.database.url, []).append(api)
+    for api, *others in sharing.values():
         try:
             async with connected(api.database) as connection:
                 await connection.execution_options(**{IMMEDIATE: True})
                 async with connection.begin():
-                    created, there = await connection.run_sync(_create)
+                    created, there = await connection.run_sync(_create, [api, *others])
         finally:
             await api.database.close()
         found.append(Installed(database=url_shown(api.database.url), created=created, there=there))
     return found
 
 
-def _create(connection: sa.Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Create what is missing: the names of those tables, and of those that are there."""
+def _create(connection: sa.Connection, apis: Sequence[API]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Create what is missing: the names of those tables and indexes, and of those that are there."""
     inspector = sa.inspect(connection)
     there = {name for name in own_metadata.tables if inspector.has_table(name)}
     own_metadata.create_all(connection)
     names = sorted(own_metadata.tables)
-    return tuple(name for name in names if name not in there), tuple(name for name in names if name in there)
+    created, kept = create_indexes(connection, apis)
+    return (
+        (*(name for name in names if name not in there), *created),
+        (*(name for name in names if name in there), *kept),
+    )

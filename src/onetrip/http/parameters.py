@@ -28,7 +28,7 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
     if endpoint.many:
         columns = [shown for shown in target.fields.values() if shown.type.comparable]
         parameters += [_filter(column) for column in columns]
-        parameters += [_sort([column.name for column in columns]), *_window(target, limits)]
+        parameters += [_sort([column.name for column in columns]), *_window(target, limits), *_search(target)]
     return parameters + _shown(target, schema, limits)
 
 
@@ -178,6 +178,14 @@ def _list(name: str, pattern: str, description: str) -> dict[str, Any]:
     items = {"type": "string", "pattern": f"^{pattern}$"}
     schema = {"type": "array", "items": items, "minItems": 1, "uniqueItems": True}
     return _query(name, schema, description) | {"style": "form", "explode": False}
+
+
+def _search(target: ResourceSchema) -> list[dict[str, Any]]:
+    """Describe `q`, where there is something to search."""
+    if target.search is None:
+        return []
+    text = 'Words to search for: all of them, or one `OR` another, a `"phrase"`, what begins so: `word*`; not `-word`'
+    return [_query("q", {"type": "string", "pattern": r"^[^\u0000]*$"}, text)]
 
 
 def _query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrip.errors import Location
-from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, View
+from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, Search, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,15 @@ class Exists:
     of: "Predicate | None" = None
 
 
-Predicate = Comparison | AllOf | AnyOf | Negation | Exists
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The row has the words that a parameter asks for, in the columns that are searched."""
+
+    search: Search
+    parameter: int
+
+
+Predicate = Comparison | AllOf | AnyOf | Negation | Exists | Matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +141,7 @@ class Selection:
 
     shape: Shape
     where: tuple[Predicate, ...] = ()
+    rank: Matches | None = None
     order: tuple[OrderKey, ...] = ()
     limit: int | None = None
     offset: int | None = None

@@ -28,6 +28,7 @@ from onetrip.plan.ir import (
 )
 from onetrip.plan.order import key_order, order
 from onetrip.plan.resolve import relation_named, shown_named, unknown
+from onetrip.plan.search import matches, ranked
 from onetrip.query.ast import And, Compare, Condition, Embed, Not, Operand, Or, Path, Query, Some
 from onetrip.query.parser import filter_name
 from onetrip.query.split import PARAMETERS, TREES
@@ -77,10 +78,11 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
     planner = Planner(schema, limits, endpoint)
     key = planner.key()
     refuse_list_parameters(query, endpoint)
-    for name, value in (("after", query.after), ("before", query.before), ("count", query.count), ("q", query.search)):
+    for name, value in (("after", query.after), ("before", query.before), ("count", query.count)):
         if value is not None:
             raise unknown(name, endpoint.target, _parameters(endpoint), ("query", name), "parameter")
-    selection = Selection(shape=planner.shape(endpoint.target, query), where=planner.filters(query))
+    where = planner.filters(query)
+    selection = Selection(shape=planner.shape(endpoint.target, query), where=where, rank=ranked(query, where))
     if endpoint.many:
         selection = planner.window(replace(selection, order=planner.order(query)), query)
     anchor = version = trail = None
@@ -140,8 +142,12 @@ class Planner:
     def filters(self, query: Query) -> tuple[Predicate, ...]:
         """Resolve every filter; where the answer is one object there are none, and each is refused by its name."""
         resource = self.endpoint.target
+        if query.search is not None and not (self.endpoint.many and resource.search):
+            raise unknown("q", resource, _parameters(self.endpoint), ("query", "q"), "parameter")
         if self.endpoint.many:
-            return self._filters(resource).all_of(query.where)
+            where = self._filters(resource).all_of(query.where)
+            found = resource.search and query.search and matches(resource.search, query.search, self.binder)
+            return (*where, found) if found else where
         for condition in query.where:
             name = _name_of(condition)
             raise unknown(name, resource, _parameters(self.endpoint), ("query", name), "parameter")
@@ -230,6 +236,8 @@ class Planner:
         self, relation: Relation, target: ResourceSchema, selection: Selection, query: Query, loc: Location
     ) -> Selection:
         """Resolve which rows of a relation are embedded, how many, and in which order."""
+        if query.search is not None:
+            raise unknown("q", target, _options(target), (*loc, "q"), "parameter")
         given = {name: getattr(query, name) for name in ("where", "sort", "limit", "offset")}
         if not relation.many:
             if found := [name for name, value in given.items() if value]:
@@ -278,8 +286,10 @@ def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
         return ()
     if not endpoint.many:
         return ("fields", "include")
-    fields = endpoint.target.fields.values()
-    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(PARAMETERS - {"q"}))
+    fields, parameters = endpoint.target.fields.values(), PARAMETERS
+    if endpoint.target.search is None:
+        parameters = PARAMETERS - {"q"}
+    return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(parameters))
 
 
 def _options(resource: ResourceSchema) -> tuple[str, ...]:

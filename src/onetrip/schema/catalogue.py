@@ -14,6 +14,9 @@ from sqlalchemy.exc import SAWarning
 
 Progress = Callable[[str, int, int], None]
 
+SEARCHED = "onetrip_search"
+"""A column that is ours, as the tables are that begin so: the words of a row, which are no content of it."""
+
 _BATCH = 50
 # What the inspector does not tell apart, per dialect: (schema, name, kind) of what only looks like a table.
 _KINDS = {
@@ -122,6 +125,7 @@ def _read(inspector: Inspector, names: Sequence[str], parts: Set[str], progress:
             # indexes are the whole truth; on PostgreSQL each one is an index anyway.
             indexes = inspector.get_multi_indexes(filter_names=batch, include_auto_indexes=True)
         for at in columns:
+            columns[at][:] = [column for column in columns[at] if column["name"] != SEARCHED]
             for column in columns[at]:
                 if isinstance(column["type"], Integer):
                     column["type"] = _INTEGERS.get(inspector.dialect.name, column["type"])

@@ -4,7 +4,7 @@ Plain frozen data; `schema.derive` reads it. What can be judged without the tabl
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ class Resource:
         increments: attribute names of numbers to which PATCH can add: `{"views": {"$inc": 1}}`.
         nested: names of relations whose rows may be written in the body of a row: `{"title": …, "comments": [{…}]}`.
         export: serve all rows of it as NDJSON and CSV, where a client accepts those.
+        search: attribute names of text columns that `q=` searches; with weights as `{"title": "A", "content": "B"}`.
+        search_language: the language of their texts, instead of that of the API.
         history: write down every change of a row, in the same transaction; read at `/{path}/{key}/history`.
         before_create, before_update, before_delete, before_restore: hooks, called in the transaction of the write; see
             `Change`.
@@ -63,6 +65,8 @@ class Resource:
     increments: Sequence[str] = ()
     nested: Sequence[str] = ()
     export: bool = True
+    search: Sequence[str] | Mapping[str, str] = ()
+    search_language: str | None = None
     history: bool = False
     before_create: Hooks = ()
     before_update: Hooks = ()
@@ -72,7 +76,7 @@ class Resource:
     tags: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for problem in (self._path(), self._models(), self._names(), self._limits()):
+        for problem in (self._path(), self._models(), self._names(), self._limits(), self._search()):
             if problem:
                 raise ConfigurationError(f"Resource({getattr(self.model, '__name__', repr(self.model))}): {problem}")
 
@@ -98,7 +102,7 @@ class Resource:
         return None
 
     def _names(self) -> str | None:
-        for option in ("hidden", "exposed", "increments", "nested", "tags"):
+        for option in ("hidden", "exposed", "increments", "nested", "search", "tags"):
             if isinstance(given := getattr(self, option), str):
                 return f"{option}={given!r} is one string: write {option}=[{given!r}]."
         if both := sorted({*self.hidden} & {*self.exposed}):
@@ -107,6 +111,14 @@ class Resource:
             return (
                 f"exposed={list(self.exposed)} does nothing beside read={self.read.__name__}, which says what is shown."
             )
+        return None
+
+    def _search(self) -> str | None:
+        if self.search_language is not None and not self.search:
+            return f"search_language={self.search_language!r} does nothing without search=."
+        weights = self.search.values() if isinstance(self.search, Mapping) else ()
+        if wrong := [weight for weight in weights if weight not in ("A", "B", "C", "D")]:
+            return f"{wrong[0]!r} is not a weight of a column: write 'A' for the greatest, 'B', 'C', or 'D'."
         return None
 
     def _limits(self) -> str | None:

@@ -39,6 +39,7 @@ from onetrip.schema.refusals import (
     refuse_unfillable,
     refuse_untyped,
 )
+from onetrip.schema.searching import refuse_search_clashes, search_of
 from onetrip.schema.through import changes, link_mapper
 from onetrip.schema.types import as_base64, describe
 from onetrip.schema.units import hooks_of, units_of_work
@@ -46,9 +47,12 @@ from onetrip.schema.written import Source, refuse_relation_readers, written_view
 
 
 def derive(
-    declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: Inexact, history: type[Any] | None = None
-) -> Schema:
+    declared: Sequence[Resource | type[Any]], dialect: Dialect, inexact: Inexact, history: type[Any] | None = None,
+    language: str = "simple",
+) -> Schema:  # fmt: skip
     """Derive the schema of everything that is declared, for one dialect. `history` is the class of its entries.
+
+    `language` is that of texts that are searched.
 
     Raises `ConfigurationError` for what cannot be served, for a broken relationship, and for two resources of one path.
     """
@@ -57,9 +61,10 @@ def derive(
     configure(mappers)
     names = choose_paths(resources, mappers)
     drafts = [_Draft(name, resource, mapper) for name, resource, mapper in zip(names, resources, mappers, strict=True)]
-    derivation = _Derivation(drafts, dialect, inexact, history)
+    derivation = _Derivation(drafts, dialect, inexact, history, language)
     schema = Schema(resources={draft.name: derivation.resource(draft) for draft in drafts})
     refuse_link_clashes(schema)
+    refuse_search_clashes(schema.resources.values())
     schema = replace(schema, through=changes(schema.resources, derivation.link_rows))
     return replace(schema, nested=nested_bodies(schema, {draft.name: draft.resource.nested for draft in drafts}))
 
@@ -82,12 +87,13 @@ class _Derivation:
     """One run of `derive`: what all resources share while they are made."""
 
     def __init__(
-        self, drafts: Sequence[_Draft], dialect: Dialect, inexact: Inexact, history: type[Any] | None = None
+        self, drafts: Sequence[_Draft], dialect: Dialect, inexact: Inexact, history: type[Any] | None, language: str
     ) -> None:
         self.drafts = {draft.resource.model: draft for draft in drafts}
         self.dialect = dialect
         self.inexact = inexact
         self.history = history
+        self.language = language
         self.fields: dict[Mapper[Any], tuple[Field, ...]] = {}
 
     def resource(self, draft: _Draft) -> ResourceSchema:
@@ -97,7 +103,9 @@ class _Derivation:
         refuse_unfillable(view)
         refuse_half_unique(draft.mapper)
         described = self._described(draft, view, guessed=draft.hidden.guessed if read is None else frozenset())
-        return replace(described, writes=self._writes(draft, view), past=self._past(draft, described))
+        shown = {field.attribute: field for field in view.fields}
+        search = search_of(draft.resource, draft.mapper, shown, self.language, self.dialect)
+        return replace(described, search=search, writes=self._writes(draft, view), past=self._past(draft, described))
 
     def _described(self, draft: _Draft, view: View, guessed: frozenset[str] = frozenset()) -> ResourceSchema:
         """Make a resource that is shown in one way."""

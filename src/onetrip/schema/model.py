@@ -194,6 +194,15 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Search:
+    """How a table is searched: its columns, each with a weight from A to D, if they have any, and the language."""
+
+    table: Any
+    columns: tuple[tuple[Any, str | None], ...]
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ResourceSchema:
     """One served table: its path segment, its key, what it shows and where it leads.
 
@@ -219,6 +228,7 @@ class ResourceSchema:
     tags: tuple[str, ...] = ()
     export: bool = True
     deleted: Field | None = None
+    search: Search | None = None
     past: Past | None = None
     writes: Writes = field(default_factory=Writes)
     fields: Mapping[str, Field] = field(init=False)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import MANYTOONE, aliased
 from sqlalchemy.sql import visitors
 
-from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, OrderKey, Predicate
+from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Matches, Negation, OrderKey, Predicate
 from onetrip.schema.marks import deletion_column, deletion_of
 from onetrip.schema.model import Field
 from onetrip.sql.dialects.dialect import Dialect
@@ -55,6 +55,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
             if of is not None:
                 found = found.where(condition(of, row, dialect))
             return found.correlate(entity).exists()
+        case Matches(search, number):
+            return dialect.full_text.matches(search, sa.inspect(entity).selectable, placeholder(number))
         case _:
             assert_never(predicate)
 
@@ -98,6 +100,12 @@ def links(join: Any, entity: Any, target: Any) -> list[Any]:
     ends = [sa.inspect(end).selectable for end in (entity, target)]
     columns = (part for part in visitors.iterate(join) if isinstance(part, sa.Column))
     return [table for table in dict.fromkeys(column.table for column in columns) if table not in (*ends, None)]
+
+
+def ranked(matches: Matches, rows: Select[Any], entity: Any, dialect: Dialect) -> tuple[Select[Any], Any]:
+    """Keep the rows that match, and answer by what the best of them comes first."""
+    row = sa.inspect(entity).selectable
+    return dialect.full_text.ranked(matches.search, rows, row, placeholder(matches.parameter))
 
 
 def ordering(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> list[Any]:

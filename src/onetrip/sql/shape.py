@@ -8,7 +8,7 @@ from sqlalchemy import Select
 
 from onetrip.plan.ir import Counted, Embedded, Selection, Shape
 from onetrip.schema.model import LINK, Field, Relation
-from onetrip.sql.conditions import condition, joined, links, ordering, parameter, rows_of
+from onetrip.sql.conditions import condition, joined, links, ordering, parameter, ranked, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import EMBED
 
@@ -33,13 +33,17 @@ def objects(
         entity, rows = rows_of(selection.shape.view.entity)
     else:
         entity, rows = source, sa.select().select_from(source)
-    items = _items(selection.shape, entity, dialect)
+    items, rank = _items(selection.shape, entity, dialect), []
     if parent is not None:
         link = joined(parent.entity, parent.relation.attribute, entity)
         rows = rows.where(link).correlate(parent.entity)
         items += _link(parent, link, entity, dialect)
-    rows = rows.where(*where, *(condition(predicate, entity, dialect) for predicate in selection.where))
-    rows = rows.order_by(*ordering(selection.order, entity, dialect))
+    conditions = (predicate for predicate in selection.where if predicate is not selection.rank)
+    rows = rows.where(*where, *(condition(predicate, entity, dialect) for predicate in conditions))
+    if selection.rank is not None:
+        rows, best = ranked(selection.rank, rows, entity, dialect)
+        rank.append(best)
+    rows = rows.order_by(*rank, *ordering(selection.order, entity, dialect))
     if selection.limit is not None:
         limit = parameter(selection.limit, sa.BigInteger())
         rows = rows.limit(limit if selection.exactly else limit + sa.literal_column("1"))

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.engine import Dialect as SQLAlchemyDialect
 
 from onetrip.schema.types import FieldType
+from onetrip.sql.dialects.full_text import FullText
 from onetrip.sql.template import Template, quoted
 
 Writer = Callable[[FieldType, Any], Any]
@@ -51,6 +52,7 @@ class Dialect(ABC):
     writers: ClassVar[Mapping[str, Writer]]
     carriers: ClassVar[Mapping[str, Writer]]
     nulls_are_largest: ClassVar[bool]
+    full_text: ClassVar[FullText]
 
     def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:
         self.sqlalchemy = sqlalchemy

@@ -17,6 +17,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writer, as_is, by_template, cases
 from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
+from onetrip.sql.dialects.tsvector import TSVector
 from onetrip.sql.template import Template, identifier, quoted
 
 _JSON = sa.types.NullType()
@@ -38,6 +39,7 @@ class PostgreSQL(Dialect):
     """PostgreSQL 14 and later."""
 
     nulls_are_largest = True
+    full_text = TSVector()
 
     def inexact(self, type_: FieldType) -> str | None:
         """Say no to a float that is read as a `Decimal`, and to arrays of arrays whose items need an expression."""

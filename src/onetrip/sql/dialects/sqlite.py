@@ -15,6 +15,7 @@ from sqlalchemy.dialects import sqlite
 
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, as_is, by_template, cases
+from onetrip.sql.dialects.fts5 import FTS5
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.dialects.patterns import Pattern, glob_pattern, ignores_case
 from onetrip.sql.template import Template, quoted
@@ -27,6 +28,7 @@ class SQLite(Dialect):
     """SQLite 3.38 and later."""
 
     nulls_are_largest = False
+    full_text = FTS5()
 
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
         """`SELECT json_object('id', …) FROM …`."""
