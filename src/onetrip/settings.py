@@ -12,6 +12,7 @@ class Limits:
         embeds: how many relations one answer may embed in all.
         embed_rows: rows of a to-many embed for each parent, unless its `limit` says otherwise.
         embed_limit: the largest `limit` of an embed.
+        conditions: filters of one request, those in parentheses and in options of embeds included.
         offset: the largest `offset`.
         shapes: how many request shapes stay compiled.
         rows: rows of one body.
@@ -25,6 +26,7 @@ class Limits:
     embeds: int = 20
     embed_rows: int = 100
     embed_limit: int = 1000
+    conditions: int = 50
     offset: int = 100_000
     shapes: int = 1024
     rows: int = 1000

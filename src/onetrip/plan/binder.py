@@ -16,6 +16,14 @@ class Binder:
 
     key: int
     parameters: list[Parameter] = field(default_factory=list)
+    conditions: int = 0
+
+    def spend(self, loc: Location, maximum: int) -> None:
+        """Count a condition. Raises `Invalid` for one too many: each is asked of every row."""
+        self.conditions += 1
+        if self.conditions > maximum:
+            message = f"A request has at most {maximum} conditions, and '{str(loc[-1])[:100]}' is one more."
+            raise Invalid.at(loc, message, "too_many")
 
     def value(self, loc: Location, parse: Callable[[str], Any], operand: Operand) -> int:
         """Number the value of an operand. Raises `Invalid` for one that is part of the shape and is not valid."""

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from onetrip.errors import Invalid, Location
+from onetrip.plan import documents
 from onetrip.plan.binder import Binder, read
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, Predicate
-from onetrip.plan.operators import EXISTS, Operator, flag, known, operators
-from onetrip.plan.resolve import Walked, unknown, walk
+from onetrip.plan.operators import EXISTS, LISTS, Operator, flag, known, operators
+from onetrip.plan.resolve import Walked, check_depth, unknown, walk
 from onetrip.query.ast import And, Compare, Condition, Constant, Not, Or, Path, Some
 from onetrip.query.split import PARAMETERS
 from onetrip.schema.model import Field, Relation, ResourceSchema, Schema
+from onetrip.schema.parsers import Parser
 from onetrip.settings import Limits
 
 MAX_ERRORS = 20
@@ -34,13 +36,17 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Resolves the conditions on one resource; `parameters` are the names that its endpoint takes."""
+    """Resolves the conditions on one resource; `parameters` are the names that its endpoint takes.
+
+    Inside of parentheses, `above` are the relations that lead there.
+    """
 
     schema: Schema
     limits: Limits
     binder: Binder
     resource: ResourceSchema
     parameters: Callable[[], tuple[str, ...]]
+    above: int = 0
 
     def all_of(self, conditions: Sequence[Condition]) -> tuple[Predicate, ...]:
         """Resolve every condition. Raises one `Invalid` for those that are wrong, or for the first of very many."""
@@ -75,6 +81,7 @@ class Filters:
 
     def _compare(self, condition: Compare, resource: ResourceSchema, certain: bool) -> Predicate:
         loc = ("query", *condition.within, condition.parameter)
+        self.binder.spend(loc, self.limits.conditions)
         found = self._find(condition, resource, loc)
         if found.relation is not None:
             return self._exists(found.relation, found, condition, loc)
@@ -87,30 +94,41 @@ class Filters:
             outer, path = self._hops(found.way), ()
         else:
             outer, path = (), self._hops(found.way)
-        compared = [replace(one, path=path) for one in self._compared(column, operator, condition, loc)]
-        predicate = compared[0] if len(compared) == 1 else AllOf(tuple(compared))
+        predicate = self._compared(column, operator, condition, loc, path)
         negated = operator.takes == "flag" and not _flag(condition, loc)
         return _through(outer, Negation(predicate) if negated else predicate)
 
-    def _compared(self, column: Field, operator: Operator, condition: Compare, loc: Location) -> list[Comparison]:
+    def _compared(
+        self, column: Field, operator: Operator, condition: Compare, loc: Location, path: tuple[Hop, ...]
+    ) -> Predicate:
         """Number the operands, and compare the column with them."""
+
+        def bind(parse: Parser) -> tuple[int, ...]:
+            return tuple(self.binder.value(loc, parse, operand) for operand in condition.operands)
+
+        self._count(operator, len(condition.operands), loc)
+        if documents.needs(column, operator):
+            return documents.compared(column, operator, bind, path)
         if operator.takes == "flag":
-            return [Comparison(field=column, operator=operator.name)]
-        given = len(condition.operands)
+            return Comparison(field=column, operator=operator.name, path=path)
+        numbers = bind(operator.reads(column.type))
+        if operator.name != "between" and column.type.kind != "array":
+            return Comparison(field=column, operator=operator.name, parameters=numbers, path=path)
+        signs = ("gte", "lte") if operator.name == "between" else (operator.name,) * len(numbers)
+        parts = tuple(
+            Comparison(field=column, operator=sign, parameters=(number,), path=path)
+            for sign, number in zip(signs, numbers, strict=True)
+        )
+        return AnyOf(parts) if operator.name == "overlaps" else AllOf(parts)
+
+    def _count(self, operator: Operator, given: int, loc: Location) -> None:
+        """Refuse more or fewer operands than an operator takes."""
         if operator.takes == "two" and given != 2:
             raise Invalid.at(
                 loc, f"'{loc[-1]}' takes two values with a comma between them, not {given}.", "value_error"
             )
-        if operator.takes == "value" and given != 1:
+        if operator.takes == "value" and given != 1 and operator.name not in LISTS:
             raise Invalid.at(loc, f"'{loc[-1]}' takes one value, not {given}.", "value_error")
-        parse = operator.reads(column.type)
-        numbers = tuple(self.binder.value(loc, parse, operand) for operand in condition.operands)
-        if operator.name != "between":
-            return [Comparison(field=column, operator=operator.name, parameters=numbers)]
-        return [
-            Comparison(field=column, operator=name, parameters=(number,))
-            for name, number in zip(("gte", "lte"), numbers, strict=True)
-        ]
 
     def _operator(self, column: Field, name: str, loc: Location) -> Operator:
         there = operators(column.type)
@@ -128,6 +146,7 @@ class Filters:
             message = f"'{relation.name}' is a relation, and '{found.operator[:100]}' is not an operator of one."
             hint = f"Ask for a column, {relation.name}.{next(iter(self._target(relation).fields), '…')}, or '__exists'."
             raise Invalid.at(loc, message, "unknown_operator", hint)
+        check_depth((condition.parameter,), self.above + len(found.way) + 1, self.limits.depth, loc)
         there = Exists(relation, self._target(relation).entity)
         return _through(self._hops(found.way), there if _flag(condition, loc) else Negation(there))
 
@@ -144,8 +163,10 @@ class Filters:
             return self._compare(compare, resource, certain)
         if condition.of is None:
             raise Invalid.at(loc, condition.problem or "", "syntax", f"Write {relation.name}=(column=value,…).")
+        above = self.above + len(way) + 1
+        check_depth(tuple(condition.parameter.split(".")), above, self.limits.depth, loc)
         target = self._target(relation)
-        inner = self._predicate(condition.of, target, certain=True)
+        inner = replace(self, above=above)._predicate(condition.of, target, certain=True)
         return _through(self._hops(way), Exists(relation, target.entity, inner))
 
     def _divided(self, way: Sequence[Relation]) -> tuple[tuple[Hop, ...], tuple[Hop, ...]]:
@@ -177,12 +198,15 @@ class Filters:
         relation = end.relations.get(name)
         if relation is not None:
             return _Found(way, end, None, relation, condition.operator)
+        inner = documents.field_inside(end, rest, loc)
+        if inner is not None:
+            return _Found(way, end, inner, None, condition.operator)
         if end is resource and resource is self.resource and not condition.within:
             raise self._unknown(condition.parameter, resource, loc)
         raise unknown(name, end, (*end.fields, *end.relations), loc, "field")
 
     def _walk(self, path: Path, resource: ResourceSchema, loc: Location) -> Walked:
-        return walk(path, resource, self.schema, self.limits.depth, loc)
+        return walk(path, resource, self.schema, self.limits.depth, loc, above=self.above)
 
     def _unknown(self, name: str, resource: ResourceSchema, loc: Location) -> Invalid:
         return unknown(name, resource, self.parameters(), loc, "parameter")

@@ -38,16 +38,12 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A field against parameters, by their numbers in the plan; of the row that `path` leads to, NULL without one.
-
-    `keys` is a path inside a JSON column.
-    """
+    """A field against parameters, by their numbers in the plan; of the row that `path` leads to, NULL without one."""
 
     field: Field
     operator: str
     parameters: tuple[int, ...] = ()
     path: tuple[Hop, ...] = ()
-    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,13 @@ class Negation:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstOf:
+    """The first of the predicates that is true or false holds: each is about values of another kind."""
+
+    of: "tuple[Predicate, ...]"
+
+
+@dataclass(frozen=True, slots=True)
 class Exists:
     """A row at the end of the relation exists, and meets the predicate."""
 
@@ -88,26 +91,25 @@ class Matches:
     parameter: int
 
 
-Predicate = Comparison | AllOf | AnyOf | Negation | Exists | Matches
+Predicate = Comparison | AllOf | AnyOf | Negation | FirstOf | Exists | Matches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderKey:
     """One key of the order. NULL counts as the largest value unless `nulls_first` says where it goes.
 
-    The field is that of the row to which `path` leads, `keys` a path inside a JSON column.
+    The field is that of the row to which `path` leads.
     """
 
     field: Field
     descending: bool = False
     nulls_first: bool | None = None
     path: tuple[Hop, ...] = ()
-    keys: tuple[str, ...] = ()
 
     @property
     def nullable(self) -> bool:
         """Whether there may be no value."""
-        return self.field.nullable or bool(self.path or self.keys)
+        return self.field.nullable or bool(self.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

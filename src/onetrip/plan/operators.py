@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from onetrip.schema.parsers import Parser
+from onetrip.query.split import MAX_VALUES, split_values
+from onetrip.schema.parsers import Parser, json_number
 
 Takes = Literal["value", "values", "two", "flag"]
 """What an operator is given: one value, any number of them, two, or `true` or `false`."""
@@ -41,6 +42,27 @@ def _pattern(type_: Any) -> Parser:
     return parse
 
 
+def _items(type_: Any) -> Parser:
+    """Read the items of a list; in JSON, each as a list of what it may be: a text, a number, a boolean."""
+    item = type_.item
+
+    def parse(text: str) -> list[Any]:
+        values = split_values(text)
+        if len(values) > MAX_VALUES:
+            raise ValueError(f"has {len(values)} values; at most {MAX_VALUES} are taken")
+        if item.kind == "scalar":
+            return [_meanings(value) for value in values]
+        return [item.parse(value) if type_.kind == "array" else [item.parse(value)] for value in values]
+
+    return parse
+
+
+def _meanings(text: str) -> list[Any]:
+    number = json_number(text)
+    flags = {"true": [True], "false": [False]}.get(text, [])
+    return [text, *flags] if number is None else [text, number]
+
+
 _EQUALITY = (
     Operator("eq", "value", "is this"),
     Operator("ne", "value", "is another value"),
@@ -64,18 +86,24 @@ _TEXT = (
     Operator("like", "value", "matches this, where `%` is any text and `_` any character", _pattern),
     Operator("ilike", "value", "matches this, in upper or lower case", _pattern),
 )
+_LISTS = (
+    Operator("contains", "value", "holds all of these", _items),
+    Operator("overlaps", "value", "holds one of these at least", _items),
+)
 _NULL = Operator("is_null", "flag", "has no value")
+TEXTS, LISTS = ({operator.name: operator for operator in group} for group in (_TEXT, _LISTS))
+"""The operators of text, and those of lists, whose values stand in one text."""
 
 EXISTS = Operator("exists", "flag", "there is one")
 """The operator of relations."""
 
-ALL_OPERATORS = tuple(operator.name for operator in (*_EQUALITY, *_ORDER, *_TEXT, _NULL, EXISTS))
+ALL_OPERATORS = tuple(operator.name for operator in (*_EQUALITY, *_ORDER, *_TEXT, _LISTS[1], _NULL, EXISTS))
 """Every name of an operator."""
 
 _ORDERED: frozenset[str] = frozenset(
     {
         "integer", "wide_integer", "decimal", "wide_decimal", "float", "date", "datetime", "local_datetime", "time",
-        "duration", "string", "uuid",
+        "duration", "string", "uuid", "plain", "json",
     }
 )  # fmt: skip
 
@@ -87,9 +115,17 @@ def operators(type_: Any) -> Mapping[str, Operator]:
         found = _EQUALITY
         if type_.kind in _ORDERED:
             found += _ORDER
-        if type_.kind == "string":
+        if type_.kind in ("string", "json"):
             found += _TEXT
+    if type_.kind in ("array", "json") and _is_list(type_):
+        found += _LISTS[len(found) and 1 :]
     return {operator.name: operator for operator in (*found, _NULL)}
+
+
+def _is_list(type_: Any) -> bool:
+    """Say whether there are items that can be compared; arrays of arrays hold no items by themselves."""
+    own = type_.item is not None and type_.item.comparable and not (type_.kind == "array" and type_.decorated)
+    return own and (type_.dimensions or 1) == 1
 
 
 def flag(text: str) -> bool:

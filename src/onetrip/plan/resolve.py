@@ -19,17 +19,24 @@ class Walked(NamedTuple):
     rest: Path
 
 
-def walk(path: Path, resource: ResourceSchema, schema: Schema, depth: int, loc: Location) -> Walked:
-    """Follow the relations that a path goes through. Raises `Invalid` where those are more than `depth`."""
+def walk(path: Path, resource: ResourceSchema, schema: Schema, depth: int, loc: Location, *, above: int = 0) -> Walked:
+    """Follow the relations that a path goes through. Raises `Invalid` where those are more than `depth`.
+
+    Those `above` it count as well.
+    """
     way: list[Relation] = []
     rest = path
     while len(rest) > 1 and ".".join(rest) not in resource.fields and rest[0] in resource.relations:
         way.append(resource.relations[rest[0]])
-        if len(way) > depth:
-            message = f"'{'.'.join(path)[:100]}' goes through more than {depth} relations."
-            raise Invalid.at(loc, message, "too_deep")
+        check_depth(path, above + len(way), depth, loc)
         resource, rest = schema.resources[way[-1].target], rest[1:]
     return Walked(tuple(way), resource, rest)
+
+
+def check_depth(path: Path, relations: int, depth: int, loc: Location) -> None:
+    """Refuse a path that goes through more relations than are followed."""
+    if relations > depth:
+        raise Invalid.at(loc, f"'{'.'.join(path)[:100]}' goes through more than {depth} relations.", "too_deep")
 
 
 def field_named(resource: ResourceSchema, path: Path, loc: Location) -> Field:

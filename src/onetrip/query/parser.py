@@ -25,7 +25,7 @@ from onetrip.query.ast import (
     SortKey,
     Upsert,
 )
-from onetrip.query.split import LISTS, PARAMETERS, TREES, Parenthesised, Shape, Written
+from onetrip.query.split import LISTS, OF_LISTS, PARAMETERS, TREES, Parenthesised, Shape, Written
 from onetrip.query.tree import FLAGS, Group, Names, Step
 
 MAX_NAMES = 32
@@ -103,7 +103,7 @@ def _condition(name: str, value: Written, within: tuple[str, ...]) -> Condition:
     if isinstance(value, Parenthesised):
         return _some(name, value, within)
     if isinstance(value, Group):
-        if name.endswith(LISTS):
+        if name.endswith(LISTS) or (name.endswith(OF_LISTS) and not any(entry.name for entry in value.entries)):
             return _compare(name, _values_of(value, (*within, name)), within)
         return Some(name, And(conditions(value, (*within, name))), within=within)
     if isinstance(value, str):

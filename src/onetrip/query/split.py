@@ -36,6 +36,9 @@ TREES = frozenset({"or", "and", "not"})
 LISTS = ("__in", "__not_in", "__between")
 """What ends the names of parameters that take several values."""
 
+OF_LISTS = ("__contains", "__overlaps")
+"""What ends the names of parameters that take several values if the column holds lists, all in one text."""
+
 OF_CREATION = STRUCTURAL | {"on_conflict", "update"}
 """Parameters whose text is shape where rows are created; elsewhere a column may be called `update`."""
 

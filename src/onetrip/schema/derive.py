@@ -21,6 +21,7 @@ from onetrip.schema import naming
 from onetrip.schema.bodies import computed_fields, declared_fields, derived_view
 from onetrip.schema.constraints import constraints
 from onetrip.schema.declaration import Resource
+from onetrip.schema.documents import inside
 from onetrip.schema.fidelity import Inexact, column_reason
 from onetrip.schema.hidden import Hidden, hidden_of, is_secret, looks_secret
 from onetrip.schema.increments import increments
@@ -261,7 +262,7 @@ class _Derivation:
         alias = (info.serialization_alias or info.alias) if info is not None else None
         comment = getattr(column, "doc", None) or getattr(column, "comment", None)
         return Field(
-            name=alias or prop.key, attribute=prop.key, type=type_,
+            name=alias or prop.key, attribute=prop.key, type=inside(type_, None if info is None else info.annotation),
             nullable=bool(column.nullable) if is_column(prop) else True,
             description=(info.description if info is not None else None) or comment,
         )  # fmt: skip

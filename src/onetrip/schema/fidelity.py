@@ -63,7 +63,7 @@ def declared_reason(field: Field, info: FieldInfo, *, validated: bool) -> str | 
 
     `validated` says that the model's validators count too, which may change what they are given.
     """
-    metadata = [*info.metadata, *_metadata(info.annotation)]
+    metadata = [*info.metadata, *metadata_of(info.annotation)]
     if any(map(writes, metadata)):
         return f"'{field.name}' has a serializer"
     if validated and any(map(_changes, metadata)):
@@ -101,16 +101,16 @@ def _changes(item: Any) -> bool:
     return isinstance(item, _VALIDATORS) or any(getattr(item, name, None) for name in texts)
 
 
-def _metadata(annotation: Any) -> Iterator[Any]:
+def metadata_of(annotation: Any) -> Iterator[Any]:
     """Find what is annotated inside an annotation, at any depth."""
     if get_origin(annotation) is Annotated:
         yield from annotation.__metadata__
-        yield from _metadata(get_args(annotation)[0])
+        yield from metadata_of(get_args(annotation)[0])
     elif isinstance(annotation, TypeAliasType):
-        yield from _metadata(annotation.__value__)
+        yield from metadata_of(annotation.__value__)
     elif get_origin(annotation) is not Literal:
         for argument in get_args(annotation):
-            yield from _metadata(argument)
+            yield from metadata_of(argument)
 
 
 def _writes_alike(annotation: Any, type_: FieldType) -> bool:

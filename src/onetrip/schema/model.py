@@ -17,7 +17,8 @@ LINK = "_link"
 class Field:
     """A column (or column expression) under its public name. `attribute` is its name on the mapped class.
 
-    `type` is a `schema.types.FieldType`; `description` goes to OpenAPI.
+    `type` is a `schema.types.FieldType`; `description` goes to OpenAPI. With `keys` it is what they lead to inside a
+    JSON column: names of members, numbers of items.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Field:
     type: Any
     nullable: bool
     description: str | None = None
+    keys: tuple[str | int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

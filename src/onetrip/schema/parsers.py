@@ -17,8 +17,12 @@ from uuid import UUID
 
 Parser = Callable[[str], Any]
 
+INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+"""The number of an item in a list, as a client writes it."""
+
 _NUMBER = r"-?(?:[0-9]{1,1000}(?:\.[0-9]{0,1000})?|\.[0-9]{1,1000})(?:[eE][+-]?[0-9]{1,3})?"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,999})(?:\.[0-9]{1,1000})?(?:[eE][+-]?[0-9]{1,3})?")
 _CLOCK = r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6}0*)?)?"
 _MOMENT = re.compile(rf"{_DAY}[T ]{_CLOCK}(?P<offset>Z|[+-][0-9]{{2}}(?::?[0-9]{{2}})?)?")
 _DURATION = re.compile(
@@ -73,6 +77,23 @@ def double(text: str) -> float:
     if math.isinf(number):
         raise OverflowError("must be between -1.7976931348623157e308 and 1.7976931348623157e308")
     return number
+
+
+def json_number(text: str) -> int | float | None:
+    """Read a number as JSON writes it; answers `None` for a text that is none, or none of 64 bits."""
+    if not _JSON_NUMBER.fullmatch(text):
+        return None
+    if text.lstrip("-").isdigit() and -(2**63) <= int(text) < 2**63:
+        return int(text)
+    number = float(text)
+    return None if math.isinf(number) else number
+
+
+def plain_number(number: float) -> str:
+    """Write a number without exponent and zeros at its end, behind a sign that begins no text that a client means."""
+    text = format(Decimal(repr(number)), "f")
+    whole = text.rstrip("0").rstrip(".") if "." in text else text
+    return "\x01" + ("0" if whole == "-0" else whole)
 
 
 def decimal(text: str) -> Decimal:

@@ -25,6 +25,7 @@ from onetrip.schema.parsers import Parser
 Kind = Literal[
     "integer", "string", "boolean", "date", "datetime", "local_datetime", "time", "zoned_time", "duration", "decimal",
     "float", "uuid", "bytes", "base64", "enum", "json", "array", "address", "other",
+    "plain", "scalar", "list",
 ]  # fmt: skip
 
 DECIMALS = 10
@@ -40,7 +41,9 @@ class FieldType:
     `rounded` those to which a float is read as a `Decimal`. `members` are the labels that an Enum stores, with the
     JSON of their values. `item` and `dimensions` are an array's. `decorated` says that a type decorator of the user's
     own stands between the database and Python. `native` says that the database has this very type: an Enum, a UUID or
-    an interval that is not text, JSON that is binary, a `Decimal` that is not a float.
+    an interval that is not text, JSON that is binary, a `Decimal` that is not a float. `inside` is what JSON may hold,
+    a `schema.documents.Inside`; what is there has a kind of its own where no column has it: text that is `plain`, of a
+    form that only Python knows, a `scalar` that may be text, number or boolean, a `list`.
     """
 
     kind: Kind
@@ -55,6 +58,7 @@ class FieldType:
     dimensions: int | None = None
     decorated: bool = False
     native: bool = True
+    inside: Any = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -19,6 +19,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 
 from onetrip.errors import ConfigurationError, nearest
 from onetrip.schema.bodies import loaded
+from onetrip.schema.documents import inside
 from onetrip.schema.fidelity import Inexact, bare, column_reason, declared_reason, model_reason
 from onetrip.schema.model import Computed, Field, Nested, Relation, ResourceSchema, View
 
@@ -113,7 +114,8 @@ class _Reading:
         return Computed(name=name), f"'{attribute}' in {self.model.__name__} is not a column"
 
     def _column(self, name: str, column: Field, info: FieldInfo) -> tuple[Field, str | None]:
-        shown = replace(column, name=name, description=info.description or column.description)
+        type_ = inside(column.type, info.annotation)
+        shown = replace(column, name=name, type=type_, description=info.description or column.description)
         return shown, column_reason(shown, self.inexact) or declared_reason(shown, info, validated=True)
 
     def _nested(self, name: str, where: str, relation: Relation, info: FieldInfo) -> Nested:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import MANYTOONE, aliased
 from sqlalchemy.sql import visitors
 
-from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Matches, Negation, OrderKey, Predicate
+from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, FirstOf, Hop, Matches, Negation, OrderKey, Predicate
 from onetrip.schema.marks import deletion_column, deletion_of
 from onetrip.schema.model import Field
 from onetrip.sql.dialects.dialect import Dialect
@@ -49,6 +49,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
             return sa.or_(sa.false(), *(condition(part, entity, dialect) for part in of))
         case Negation(of):
             return sa.not_(condition(of, entity, dialect))
+        case FirstOf(of):
+            return sa.func.coalesce(*(condition(part, entity, dialect) for part in of), type_=sa.Boolean())
         case Exists(relation, target, of):
             row, rows = rows_of(target)
             found = rows.add_columns(sa.literal_column("1")).where(joined(entity, relation.attribute, row))
@@ -63,7 +65,8 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
 
 def _comparison(predicate: Comparison, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
     """Compile a comparison of one value."""
-    column, type_, sign = column_at(predicate.path, predicate.field, entity), predicate.field.type, predicate.operator
+    column = column_at(predicate.path, predicate.field, entity, dialect)
+    type_, sign = predicate.field.type, predicate.operator
     if sign == "is_null":
         return column.is_(None)  # type: ignore[no-any-return]
     names = [placeholder(number) for number in predicate.parameters]
@@ -71,18 +74,23 @@ def _comparison(predicate: Comparison, entity: Any, dialect: Dialect) -> ColumnE
         found = dialect.equal(type_, column, *(dialect.parameter(name, column.type) for name in names))
         return sa.not_(found) if sign in ("ne", "not_in") else found
     (name,) = names
+    if type_.kind == "list":
+        return dialect.documents.holds(sign, column, name)
+    if type_.kind == "array":
+        return dialect.holds(sign, type_, column, name)
     if sign in ("gt", "gte", "lt", "lte"):
         return dialect.compare(type_, sign, column, dialect.parameter(name, column.type))
     return dialect.match(sign, column, name)
 
 
-def column_at(path: Sequence[Hop], field: Field, entity: Any) -> Any:
+def column_at(path: Sequence[Hop], field: Field, entity: Any, dialect: Dialect) -> Any:
     """Find a column of an (aliased) entity, or that of the row to which relations lead from it; NULL without one."""
     if not path:
-        return getattr(entity, field.attribute)
+        column = getattr(entity, field.attribute)
+        return column if field.keys is None else dialect.documents.value(field.type, column, field.keys)
     first, *rest = path
     row, rows = rows_of(first.entity)
-    found = rows.add_columns(column_at(rest, field, row)).where(joined(entity, first.relation.attribute, row))
+    found = rows.add_columns(column_at(rest, field, row, dialect)).where(joined(entity, first.relation.attribute, row))
     if sa.inspect(entity).mapper.relationships[first.relation.attribute].direction is not MANYTOONE:
         found = found.limit(sa.literal_column("1"))  # nothing but the mapper says that there is one
     return found.correlate(entity).scalar_subquery()
@@ -112,8 +120,8 @@ def ordering(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> list[An
     """Compile an order."""
     return [
         dialect.order(
-            dialect.sortable(key.field.type, column_at(key.path, key.field, entity)), descending=key.descending,
-            nulls_first=key.nulls_first, nullable=key.nullable,
+            dialect.sortable(key.field.type, column_at(key.path, key.field, entity, dialect)),
+            descending=key.descending, nulls_first=key.nulls_first, nullable=key.nullable,
         )
         for key in keys
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.engine import Dialect as SQLAlchemyDialect
 
 from onetrip.schema.types import FieldType
+from onetrip.sql.dialects.documents import Documents
 from onetrip.sql.dialects.full_text import FullText
 from onetrip.sql.template import Template, quoted
 
@@ -53,6 +54,7 @@ class Dialect(ABC):
     carriers: ClassVar[Mapping[str, Writer]]
     nulls_are_largest: ClassVar[bool]
     full_text: ClassVar[FullText]
+    documents: ClassVar[Documents]
 
     def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:
         self.sqlalchemy = sqlalchemy
@@ -179,6 +181,10 @@ class Dialect(ABC):
     @abstractmethod
     def match(self, sign: str, column: Any, name: str) -> ColumnElement[bool]:
         """Match text with what is in a placeholder, by an operator of text."""
+
+    def holds(self, sign: str, type_: FieldType, column: Any, name: str) -> ColumnElement[bool]:
+        """Say that an array holds all of the values in a placeholder (`contains`), or one of them (`overlaps`)."""
+        raise NotImplementedError
 
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Answer by what a column is sorted."""

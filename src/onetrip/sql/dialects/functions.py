@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from onetrip.schema.parsers import INDEX, plain_number
 from onetrip.sql.dialects.patterns import fold
 
 _EPOCH = datetime(1970, 1, 1)
@@ -23,6 +24,22 @@ _EPOCH = datetime(1970, 1, 1)
 def _bare(value: Any) -> str:
     """Write a value as Pydantic does, without the quotes."""
     return to_json(value).decode().strip('"')
+
+
+def _at(value: Any, keys: str) -> str | None:
+    """Find what is inside JSON: the item of a list by its number, where a name is one."""
+    try:
+        found = json.loads(value)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    for key in json.loads(keys):
+        if isinstance(found, list) and INDEX.fullmatch(str(key)) and int(key) < len(found):
+            found = found[int(key)]
+        elif isinstance(found, dict) and key in found:
+            found = found[key]
+        else:
+            return None
+    return json.dumps(found)
 
 
 def _base64(value: bytes | str | None) -> str | None:
@@ -119,6 +136,10 @@ def _decimal_sum(value: Any, amount: str, digits: int, decimals: int) -> Any:
     return stored
 
 
+def _plain(value: Any) -> str | None:
+    return plain_number(value) if isinstance(value, int | float) else None
+
+
 def _text(value: bytes | str | None) -> str | None:
     return value.decode() if isinstance(value, bytes) else value
 
@@ -138,6 +159,7 @@ def _uuid(value: Any) -> Any:
 
 
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+    "onetrip_at": (2, _at),
     "onetrip_base64": (1, _base64),
     "onetrip_boolean": (1, _boolean),
     "onetrip_datetime": (1, _datetime),
@@ -149,6 +171,7 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_json": (1, _json),
     "onetrip_local_datetime": (1, _local_datetime),
     "onetrip_number": (1, _number),
+    "onetrip_plain": (1, _plain),
     "onetrip_sum": (4, _sum),
     "onetrip_text": (1, _text),
     "onetrip_time": (1, _time),

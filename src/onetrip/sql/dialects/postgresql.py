@@ -16,6 +16,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writer, as_is, by_template, cases
+from onetrip.sql.dialects.documents import Text as DocumentText
+from onetrip.sql.dialects.jsonb import JSONB
 from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
 from onetrip.sql.dialects.tsvector import TSVector
 from onetrip.sql.template import Template, identifier, quoted
@@ -40,6 +42,7 @@ class PostgreSQL(Dialect):
 
     nulls_are_largest = True
     full_text = TSVector()
+    documents = JSONB()
 
     def inexact(self, type_: FieldType) -> str | None:
         """Say no to a float that is read as a `Decimal`, and to arrays of arrays whose items need an expression."""
@@ -212,7 +215,18 @@ class PostgreSQL(Dialect):
         """`LIKE`, of lower case where case is ignored, which a trigram index on `lower(…)` serves."""
         pattern = sa.bindparam(name, type_=Pattern(sign, like_pattern))
         template = "lower({0}) LIKE lower({1})" if ignores_case(sign) else "{0} LIKE {1}"
+        if isinstance(column.type, DocumentText):  # its own order knows no letters but those of ASCII
+            template = template.replace("{0}", '{0} COLLATE "default"')
         return Template(template, column, pattern, type_=sa.Boolean())
+
+    def holds(self, sign: str, type_: FieldType, column: Any, name: str) -> ColumnElement[bool]:
+        """`@>` and `&&`, which a GIN index serves."""
+        own: Any = column.type.dialect_impl(self.sqlalchemy)
+        sent, stored = _sent(own.item_type)
+        bound = sa.bindparam(name, type_=pg.ARRAY(sent, dimensions=1))
+        values = sa.cast(bound, pg.ARRAY(own.item_type if stored is None else stored))
+        template = "({0} @> {1})" if sign == "contains" else "({0} && {1})"
+        return Template(template, column, values, type_=sa.Boolean())
 
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""

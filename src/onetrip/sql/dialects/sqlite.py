@@ -17,6 +17,7 @@ from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, as_is, by_template, cases
 from onetrip.sql.dialects.fts5 import FTS5
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
+from onetrip.sql.dialects.json1 import JSON1
 from onetrip.sql.dialects.patterns import Pattern, glob_pattern, ignores_case
 from onetrip.sql.template import Template, quoted
 
@@ -29,6 +30,7 @@ class SQLite(Dialect):
 
     nulls_are_largest = False
     full_text = FTS5()
+    documents = JSON1()
 
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
         """`SELECT json_object('id', …) FROM …`."""
