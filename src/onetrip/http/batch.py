@@ -33,6 +33,21 @@ class Batch:
     texts: tuple[str, ...]
     key: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls, mutations: Statements, endpoint: Endpoint, rows: Sequence[dict[Field, Any]], shape: Shape,
+        texts: tuple[str, ...], key: tuple[str, ...] = (),
+    ) -> "Batch":  # fmt: skip
+        """Group rows by what they set, and prepare the statement of each group."""
+        groups: dict[tuple[Field, ...], list[int]] = {}
+        for number, row in enumerate(rows):
+            groups.setdefault(tuple(row), []).append(number)
+        prepared = [
+            (mutations.prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
+            for columns, numbers in groups.items()
+        ]
+        return cls(mutations, endpoint, rows, prepared, shape, texts, key)
+
     async def run(self) -> list[bytes]:
         """Write all rows; where the database says that one is wrong, find out which."""
         database, at = self.mutations.database, [0]

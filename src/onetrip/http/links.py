@@ -127,16 +127,10 @@ class Links:
         return made_or_not
 
     async def _create_many(self, making: "_Making", rows: Sequence[Row]) -> list[bytes]:
-        endpoint, shape = making.endpoint, making.shape
-        groups: dict[tuple[Field, ...], list[int]] = {}
-        for number, row in enumerate(rows):
-            groups.setdefault(tuple(row), []).append(number)
-        prepared = [
-            (self.mutations.prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
-            for columns, numbers in groups.items()
-        ]
-        if prepared:
-            return await Batch(self.mutations, endpoint, rows, prepared, shape, making.texts, making.address.key).run()
+        endpoint = making.endpoint
+        if rows:
+            batch = Batch.of(self.mutations, endpoint, rows, making.shape, making.texts, making.address.key)
+            return await batch.run()
         self._judge(making)  # nothing is written, and the request is judged all the same
         read = self.pipeline.prepare(self.mutations.items[endpoint.resource.name], ())
         if not is_found(await self.database.run(read.statement, making.parent)):

@@ -190,17 +190,9 @@ class Mutations(Units):
             if records:
                 return written_many(array(SEPARATOR.join(records)), 201)
             rows = [each for each in made if isinstance(each, dict)]
-        groups: dict[tuple[Field, ...], list[int]] = {}
-        for number, row in enumerate(rows):
-            groups.setdefault(tuple(row), []).append(number)
         endpoint = self.created[resource.name]
-        prepared = [
-            (self.prepare(endpoint, Action(kind="create", columns=columns, many=True), shape), numbers)
-            for columns, numbers in groups.items()
-        ]
-        if not prepared:  # nothing is written, and the query string is judged all the same
+        if not rows:  # nothing is written, and the query string is judged all the same
             self.prepare(endpoint, Action(kind="create", columns=tuple(body.columns.values())), shape)
             return written_many(b"[]", 201)
-        batch = Batch(self, endpoint, rows, prepared, shape, texts)
-        records = await batch.run()
+        records = await Batch.of(self, endpoint, rows, shape, texts).run()
         return written_many(array(SEPARATOR.join(records)), 201)
