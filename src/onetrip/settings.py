@@ -14,6 +14,7 @@ class Limits:
         embed_limit: the largest `limit` of an embed.
         conditions: filters of one request, those in parentheses and in options of embeds included.
         offset: the largest `offset`.
+        aggregates: groups and aggregates of one answer.
         shapes: how many request shapes stay compiled.
         rows: rows of one body.
         body: bytes of a body.
@@ -28,6 +29,7 @@ class Limits:
     embed_limit: int = 1000
     conditions: int = 50
     offset: int = 100_000
+    aggregates: int = 10
     shapes: int = 1024
     rows: int = 1000
     body: int = 1_048_576

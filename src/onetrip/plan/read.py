@@ -4,7 +4,6 @@ Every "no" that is neither syntax nor conflict is said here: what is unknown, wh
 Pure: no I/O, no SQL, no HTTP. `plan_read` is a list of passes in reading order; each adds to the selection.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,7 +28,7 @@ from onetrip.plan.ir import (
 from onetrip.plan.order import key_order, order
 from onetrip.plan.resolve import relation_named, shown_named, unknown
 from onetrip.plan.search import matches, ranked
-from onetrip.query.ast import And, Compare, Condition, Embed, Not, Operand, Or, Path, Query, Some
+from onetrip.query.ast import And, Compare, Condition, Embed, Not, Or, Path, Query, Some
 from onetrip.query.parser import filter_name
 from onetrip.query.split import PARAMETERS, TREES
 from onetrip.schema.model import Computed, Field, Nested, Relation, ResourceSchema, Schema, View
@@ -47,10 +46,11 @@ class Endpoint:
     """What a path stands for: a collection, one row, a relation of one row, or a row that is about to be made.
 
     A `child` is about to be made at the end of a relation, and a `link` is between the rows at both ends of it. A
-    `history` is that of one row, and `restore` brings back a row that was deleted.
+    `history` is that of one row, and `restore` brings back a row that was deleted. An `aggregate` is of
+    a collection, that of a relation too.
     """
 
-    kind: Literal["collection", "item", "related", "created", "child", "link", "history", "restore"]
+    kind: Literal["collection", "item", "related", "created", "child", "link", "history", "restore", "aggregate"]
     resource: ResourceSchema
     relation: Relation | None = None
     target: ResourceSchema
@@ -58,14 +58,14 @@ class Endpoint:
     @property
     def many(self) -> bool:
         """Whether the answer is a list."""
-        return self.kind in ("collection", "history") or (
+        return self.kind in ("collection", "history", "aggregate") or (
             self.kind == "related" and self.relation is not None and self.relation.many
         )
 
     @property
     def key(self) -> tuple[Field, ...]:
         """The key that stands in the path; of a link, both keys."""
-        if self.kind in ("collection", "created"):
+        if self.kind in ("collection", "created") or (self.kind == "aggregate" and self.relation is None):
             return ()
         return (*self.resource.key, *self.target.key) if self.kind == "link" else self.resource.key
 
@@ -164,8 +164,8 @@ class Planner:
     def window(self, selection: Selection, query: Query) -> Selection:
         """Bind `limit` and `offset`."""
         resource = self.endpoint.target
-        limit = self._number(("query", "limit"), query.limit, resource.default_limit, resource.max_limit)
-        offset = self._number(("query", "offset"), query.offset, 0, self.limits.offset)
+        limit = self.binder.number(("query", "limit"), query.limit, resource.default_limit, resource.max_limit)
+        offset = self.binder.number(("query", "offset"), query.offset, 0, self.limits.offset)
         return replace(selection, limit=limit, offset=offset)
 
     def shape(self, resource: ResourceSchema, query: Query) -> Shape:
@@ -249,10 +249,11 @@ class Planner:
         keys = order(query.sort or (), target, self.schema, self.limits.depth, (*loc, "sort"))
         selection = replace(selection, where=where, order=keys, cap=self.limits.embed_rows)
         if query.limit is not None:
-            limit = self._number((*loc, "limit"), query.limit, 0, self.limits.embed_limit)
+            limit = self.binder.number((*loc, "limit"), query.limit, 0, self.limits.embed_limit)
             selection = replace(selection, limit=limit, exactly=True, cap=None)
         if query.offset is not None:
-            selection = replace(selection, offset=self._number((*loc, "offset"), query.offset, 0, self.limits.offset))
+            offset = self.binder.number((*loc, "offset"), query.offset, 0, self.limits.offset)
+            selection = replace(selection, offset=offset)
         return selection
 
     def _nested(self, nested: Nested, wanted: "_Tree | None", query: Query, above: tuple[str, ...]) -> Embedded:
@@ -268,16 +269,6 @@ class Planner:
             )
         if self.embeds > self.limits.embeds:
             raise Invalid.at(loc, f"More than {self.limits.embeds} relations are embedded.", "too_many")
-
-    def _number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> int:
-        def parse(text: str) -> int:
-            if not re.fullmatch(r"[0-9]{1,4000}", text):
-                raise ValueError("must be a whole number that is not negative")
-            if int(text) > maximum:
-                raise ValueError(f"must be at most {maximum}")
-            return int(text)
-
-        return self.binder.constant(loc, default) if operand is None else self.binder.value(loc, parse, operand)
 
 
 def _parameters(endpoint: Endpoint) -> tuple[str, ...]:

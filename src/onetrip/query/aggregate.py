@@ -23,7 +23,7 @@ STRUCTURAL = frozenset({"group", "sort", *FUNCTIONS})
 PARAMETERS_OF_GROUPS = STRUCTURAL | {HAVING, "limit", "offset"} | TREES
 """Parameters that are not filters."""
 
-_OF_ROWS = ("fields", "include", "after", "before")
+OF_ROWS = ("fields", "include", "after", "before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def parse_aggregate(shape: Shape) -> AggregateQuery:
     Raises `Invalid`, naming the parameter, for text that is not of the grammar, and for parameters of lists of rows.
     """
     given = dict(shape)
-    for name in _OF_ROWS:
+    for name in OF_ROWS:
         if name in given:
             hint = "Say what the groups are by 'group', 'count', 'sum', 'avg', 'min' and 'max'; pages by 'offset'."
             message = f"'{name}' is for rows; here the answer is of groups."

@@ -58,6 +58,7 @@ def derived_view(entity: type[Any], columns: tuple[Field, ...], hidden: Containe
         items=(*shown, *(Computed(name=info.alias or name) for name, info in computed.items())),
         model=model,
         python=reasons[0] if reasons else None,
+        rewritten=_rewritten(entity, fields, infos),
     )
 
 
@@ -93,6 +94,21 @@ def _reasons(
         yield f"{entity.__name__} has serializers"
     if _settings(entity):
         yield f"{entity.__name__} changes how values are written"
+
+
+def _rewritten(entity: type[Any], fields: Mapping[str, Field], infos: Mapping[str, FieldInfo]) -> frozenset[str]:
+    """Name the columns that a table model writes in its own way."""
+    decorators = getattr(entity, "__pydantic_decorators__", None)
+    serializers = () if decorators is None else decorators.field_serializers.values()
+    serialized = {attribute for found in serializers for attribute in found.info.fields}
+    whole = "*" in serialized or bool(_settings(entity))
+    return frozenset(
+        field.name
+        for field in fields.values()
+        if whole
+        or field.attribute in serialized
+        or (field.attribute in infos and fidelity.declared_reason(field, infos[field.attribute], validated=False))
+    )
 
 
 def _base(entity: type[Any], fields: Mapping[str, Field]) -> type[Derived]:

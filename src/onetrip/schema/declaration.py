@@ -32,6 +32,7 @@ class Resource:
         exposed: attribute names of columns to show although their name looks like a secret or they are excluded.
         default_limit: rows of a list when the client does not say; 50, or `max_limit` if that is less.
         max_limit: rows of a list at most.
+        aggregate: serve `/{path}:aggregate`, which counts rows and sums columns, by groups.
         require_if_match: rows are only changed with `If-Match`, else 428; their table needs a version column.
         bulk: serve PATCH and DELETE of the collection, for the rows that filters choose.
         bulk_limit: rows of one such request at most; more are refused as a whole.
@@ -59,6 +60,7 @@ class Resource:
     exposed: Sequence[str] = ()
     default_limit: int | None = None
     max_limit: int = 1000
+    aggregate: bool = True
     require_if_match: bool = False
     bulk: bool = False
     bulk_limit: int = 1000

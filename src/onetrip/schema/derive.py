@@ -123,6 +123,7 @@ class _Derivation:
             hidden=tuple(field.name for field in columns if field.attribute not in shown),
             guessed_secrets=tuple(sorted(guessed)),
             default_limit=draft.resource.limit, max_limit=draft.resource.max_limit,
+            aggregate=draft.resource.aggregate,
             description=_own_docstring(model), tags=tuple(draft.resource.tags) or (draft.name,),
             export=draft.resource.export,
             deleted=next((field for field in columns if field.attribute == deletion_of(draft.mapper)), None),

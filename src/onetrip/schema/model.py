@@ -77,7 +77,8 @@ class View:
 
     `model` is the Pydantic model that says the same. `python` is the reason why SQL cannot write this view as
     Pydantic would, or `None`; then Python writes it, from the same single statement, of all of its `columns` and
-    relations. `read` are relations that its model reads and does not show.
+    relations. `read` are relations that its model reads and does not show. `rewritten` names the columns
+    whose values the model writes in its own way.
     """
 
     entity: type[Any]
@@ -86,6 +87,7 @@ class View:
     model: Any
     python: str | None = None
     read: tuple[Nested, ...] = ()
+    rewritten: frozenset[str] = frozenset()
     fields: tuple[Field, ...] = field(init=False)
     nested: tuple[Nested, ...] = field(init=False)
     computed: tuple[Computed, ...] = field(init=False)
@@ -212,6 +214,7 @@ class ResourceSchema:
     database, `guessed_secrets` those of them that only sound secret. `deleted` is the column that says when a row was
     deleted, where that leaves the row in its table: then whatever reads does not find it. `export` says that all of its
     rows are served as NDJSON and CSV. `past` says what is written down of its changes, where anything is.
+    `aggregate` says that its rows can be grouped and counted.
     """
 
     name: str
@@ -232,6 +235,7 @@ class ResourceSchema:
     deleted: Field | None = None
     search: Search | None = None
     past: Past | None = None
+    aggregate: bool = True
     writes: Writes = field(default_factory=Writes)
     fields: Mapping[str, Field] = field(init=False)
 

@@ -52,6 +52,8 @@ def written_view(model: type[BaseModel], source: Source, follow: Follow, inexact
         items=(*(item for item, _ in shown), *computed),
         read=tuple(replace(item, name=f"/{item.name}") for item in unseen if isinstance(item, Nested)),
     )  # fmt: skip
+    changed = {item.name for item, reason in shown if reason is not None or model_reason(model) is not None}
+    view = replace(view, rewritten=frozenset(changed))
     reasons = [model_reason(model), *(reason for _, reason in shown)]
     if computed:
         reasons.append(f"{model.__name__} has computed fields")

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Dialect as SQLAlchemyDialect
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.documents import Documents
 from onetrip.sql.dialects.full_text import FullText
+from onetrip.sql.dialects.groups import Groups
 from onetrip.sql.template import Template, quoted
 
 Writer = Callable[[FieldType, Any], Any]
@@ -54,6 +55,7 @@ class Dialect(ABC):
     carriers: ClassVar[Mapping[str, Writer]]
     nulls_are_largest: ClassVar[bool]
     full_text: ClassVar[FullText]
+    groups: ClassVar[Groups]
     documents: ClassVar[Documents]
 
     def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:

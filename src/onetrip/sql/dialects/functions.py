@@ -16,6 +16,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from onetrip.schema.parsers import INDEX, plain_number
+from onetrip.sql.dialects import wide
 from onetrip.sql.dialects.patterns import fold
 
 _EPOCH = datetime(1970, 1, 1)
@@ -111,6 +112,16 @@ def _local_datetime(value: Any) -> Any:
         return value
 
 
+def _moment(value: Any) -> Any:
+    """Write a moment as SQLAlchemy stores it, however it was written."""
+    try:
+        moment = datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+        return moment.isoformat(" ", "microseconds")
+    except (TypeError, ValueError, OverflowError):
+        return value
+
+
 def _number(value: Any) -> Any:
     """Write a float so that Python reads it back, infinities too."""
     return repr(value) if isinstance(value, float) else value
@@ -177,4 +188,6 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_time": (1, _time),
     "onetrip_uuid": (1, _uuid),
 }
+    "onetrip_moment": (1, _moment),
 """Name → number of arguments and function."""
+    **wide.FUNCTIONS,

@@ -19,6 +19,7 @@ from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writ
 from onetrip.sql.dialects.documents import Text as DocumentText
 from onetrip.sql.dialects.jsonb import JSONB
 from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
+from onetrip.sql.dialects.postgresql_groups import PostgreSQLGroups
 from onetrip.sql.dialects.tsvector import TSVector
 from onetrip.sql.template import Template, identifier, quoted
 
@@ -42,6 +43,7 @@ class PostgreSQL(Dialect):
 
     nulls_are_largest = True
     full_text = TSVector()
+    groups = PostgreSQLGroups()
     documents = JSONB()
 
     def inexact(self, type_: FieldType) -> str | None:
@@ -403,3 +405,5 @@ PostgreSQL.carriers = {
     "float": by_template("{0}::float8::text"),
     "decimal": by_template("{0}::text"),
 }
+    "wide_integer": as_is,
+    "wide_decimal": _decimal,

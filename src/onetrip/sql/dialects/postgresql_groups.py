@@ -16,7 +16,7 @@ from onetrip.sql.template import Template
 _GREATEST = "1.7976931348623157e308"
 _LARGE = "1e290"  # no number of rows makes smaller floats infinite, which would be an error
 _SMALL = f"sum({{0}}) FILTER (WHERE abs({{0}}) < {_LARGE})"
-_REST = f"sum({{0}}::numeric) FILTER (WHERE abs({{0}}) >= {_LARGE} AND abs({{0}}) <= {_GREATEST})"
+_REST = f"sum({{0}}::text::numeric) FILTER (WHERE abs({{0}}) >= {_LARGE} AND abs({{0}}) <= {_GREATEST})"
 _TOTAL = f"coalesce({_SMALL}, 0)::numeric + {_REST}"
 _SUM = f"""coalesce(sum({{0}}) FILTER (WHERE {{0}} IN ('NaN', 'Infinity', '-Infinity')),
 CASE WHEN {_REST} IS NULL THEN {_SMALL} WHEN {_TOTAL} > {_GREATEST} THEN 'Infinity'

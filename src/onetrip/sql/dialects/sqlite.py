@@ -19,6 +19,7 @@ from onetrip.sql.dialects.fts5 import FTS5
 from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.dialects.json1 import JSON1
 from onetrip.sql.dialects.patterns import Pattern, glob_pattern, ignores_case
+from onetrip.sql.dialects.sqlite_groups import SQLiteGroups
 from onetrip.sql.template import Template, quoted
 
 _PAIRS = 60
@@ -30,6 +31,7 @@ class SQLite(Dialect):
 
     nulls_are_largest = False
     full_text = FTS5()
+    groups = SQLiteGroups()
     documents = JSON1()
 
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
@@ -202,3 +204,5 @@ SQLite.writers = {
     "duration": by_template("onetrip_duration({0})"),
 }
 SQLite.carriers = {**SQLite.writers, "enum": as_is, "float": by_template("onetrip_number({0})")}
+    "wide_integer": by_template("json(onetrip_narrow({0}, 0))"),
+    "wide_decimal": lambda type_, column: Template(f"onetrip_narrow({{0}}, {type_.rounded})", column),
