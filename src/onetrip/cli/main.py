@@ -4,20 +4,27 @@ import os
 import sys
 import warnings
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.export import Options as ExportOptions
+from onetrip.cli.export import export as export_rows
 from onetrip.cli.install import Options as InstallOptions
 from onetrip.cli.install import install as install_target
+from onetrip.cli.load_rows import Options as LoadOptions
+from onetrip.cli.load_rows import load_rows
 from onetrip.cli.purge import Options as PurgeOptions
 from onetrip.cli.purge import parse_age
 from onetrip.cli.purge import purge as purge_target
 from onetrip.cli.report import fail, one_sentence
+from onetrip.cli.rows import FormName, form_of
 from onetrip.cli.serve import Options
 from onetrip.cli.serve import serve as serve_target
+from onetrip.db.bulk import CHUNK
 from onetrip.version import __version__
 
 DEBUG_VARIABLE = "ONETRIP_DEBUG"
@@ -156,6 +163,95 @@ def purge(
         called, found = choose_target(target, settings)
         chosen = choose_database(database, found, settings)
         purge_target(PurgeOptions(called=called, target=found, database=chosen, age=older_than, yes=yes))
+
+
+_EXPORT = """\
+Write all rows of a resource, or those that filters choose, as NDJSON or CSV.
+
+They are those of 'GET /RESOURCE', read from the database as they are written: hidden columns are not among them.
+"""
+
+
+@app.command(help=_EXPORT)
+def export(
+    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", show_default=False, help="Its path, as in posts.")],
+    form: Annotated[
+        FormName | None,
+        typer.Option("--format", show_default=False, help="Left out: what the name of the file says, else ndjson."),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(metavar="FILE", show_default=False, help="Left out: standard output.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--filter", metavar="NAME=VALUE", show_default=False,
+            help="A parameter of the URL, as in views__gte=10, sort=-id or fields=id,title. Can be repeated.",
+        ),
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+) -> None:  # fmt: skip
+    """Write all rows of a resource, or those that filters choose, as NDJSON or CSV."""
+    with one_sentence(_debug(debug)):
+        settings = read_settings()
+        _, found = choose_target(target, settings)
+        chosen = choose_database(database, found, settings)
+        known = form_of(output or "", form.value if form else None if output and Path(output).suffix else "ndjson")
+        export_rows(ExportOptions(
+            target=found, database=chosen, resource=resource, form=known, output=output, parameters=filters or (),
+        ))  # fmt: skip
+
+
+_LOAD = """\
+Load the rows of a file, NDJSON or CSV, into the table of a resource.
+
+Each row is checked as POST would, and may also have what a row shows and nobody sends, as its number. Bad rows are told
+by their lines, and good ones stay; then the exit code is 1. Hooks are not called.
+"""
+
+
+@app.command("load", help=_LOAD)
+def load_file(
+    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", show_default=False, help="Its path, as in posts.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="- is standard input.")],
+    form: Annotated[
+        FormName | None, typer.Option("--format", show_default=False, help="Left out: what the name of the file says.")
+    ] = None,
+    atomic: Annotated[bool, typer.Option("--atomic", help="Load all rows or none, in one transaction.")] = False,
+    batch: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="Rows that are stored together.")] = CHUNK,
+    on_conflict: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMNS", show_default=False, help="Change the row that has the same unique key."),
+    ] = None,
+    update: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMNS", show_default=False, help="What changes then; all if left out, '' for nothing."),
+    ] = None,
+    without_hooks: Annotated[
+        bool, typer.Option("--without-hooks", help="Load also where code of yours belongs to a new row.")
+    ] = False,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+) -> None:
+    """Load the rows of a file, NDJSON or CSV, into the table of a resource."""
+    with one_sentence(_debug(debug)):
+        settings = read_settings()
+        _, found = choose_target(target, settings)
+        options = LoadOptions(
+            target=found, database=choose_database(database, found, settings), resource=resource, file=file,
+            form=form_of(file, form.value if form else None), atomic=atomic, batch=batch, on_conflict=on_conflict,
+            update=update, without_hooks=without_hooks,
+        )  # fmt: skip
+        code = load_rows(options)
+    if code:
+        raise typer.Exit(code)
 
 
 db = typer.Typer(no_args_is_help=True, help="What a database needs beside your own tables.")

@@ -40,14 +40,14 @@ async def bulk_insert(
     Raises `ValueError` for a row that is none of the entity, SQLAlchemy's errors for what the database or a column type
     refuses; both name the row, from 1. Raises like `transaction` when it has one of its own.
     """
-    target = _Target.of(entity)
+    target = Target.of(entity)
     if session is None:
         async with transaction(database) as own:
-            return await _Load(target, await own.connection()).run(rows, chunk)
+            return await Load(target, await own.connection()).run(rows, chunk)
     await session.flush()  # what rows may refer to
     connection = await session.connection()
     async with connection.begin_nested():
-        return await _Load(target, connection).run(rows, chunk)
+        return await Load(target, connection).run(rows, chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Column:
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
+class Target:
     """A table and how rows are read for it: columns and defaults by the names that the entity gives them."""
 
     entity: type[Any]
@@ -70,7 +70,7 @@ class _Target:
     always: Callable[[], Values]
 
     @classmethod
-    def of(cls, entity: type[Any]) -> "_Target":
+    def of(cls, entity: type[Any]) -> "Target":
         """Look at a mapped class, once a load."""
         mapper: sa.orm.Mapper[Any] = sa.inspect(entity)
         table = mapper.local_table
@@ -141,14 +141,14 @@ def _defaults(entity: type[Any], columns: Mapping[str, _Column]) -> dict[str, Ca
     return {}
 
 
-class _Load:
+class Load:
     """One load on one connection, inside a transaction."""
 
-    def __init__(self, target: _Target, connection: AsyncConnection) -> None:
+    def __init__(self, target: Target, connection: AsyncConnection, insert: Any = None) -> None:
         self.target = target
         self.connection = connection
-        self.insert = sa.insert(target.table)
-        self.copies = connection.dialect.driver == "asyncpg"
+        self.insert = sa.insert(target.table) if insert is None else insert
+        self.copies = insert is None and connection.dialect.driver == "asyncpg"
 
     async def run(self, rows: Iterable[Any] | AsyncIterable[Any], size: int) -> int:
         """Store rows in chunks of equal columns, in their order."""
@@ -164,6 +164,11 @@ class _Load:
         if chunk:
             await self._store(chunk, number + 1 - len(chunk))
         return number
+
+    async def store(self, chunk: list[Values]) -> None:
+        """Store rows of equal columns, all or none, without asking which one is to blame."""
+        if not (self.copies and await self._copy(chunk)):
+            await self.connection.execute(self.insert, chunk)
 
     async def _store(self, chunk: list[Values], first: int) -> None:
         self.copies = self.copies and await self._copy(chunk)

@@ -4,7 +4,7 @@ NULL is an empty field, an empty text is `""`. What is no plain value (an embed,
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -26,12 +26,12 @@ def header(shape: Shape, linked: bool) -> bytes:
 
 def writer(shape: Shape, linked: bool) -> Callable[[bytes], bytes]:
     """Make the function that writes a record of a shape as a line."""
-    numbers = {item.name for item in shape.items if isinstance(item, Field) and item.type.kind == "decimal"}
-    columns = [(name, name in numbers) for name in _names(shape, linked)]
+    kinds = {item.name: item.type.kind for item in shape.items if isinstance(item, Field)}
+    columns = [(name, _WRITERS.get(kinds.get(name, "other"), _text)) for name in _names(shape, linked)]
 
     def write(record: bytes) -> bytes:
         row = from_json(record)
-        return _line(_field(row.get(name), is_number) for name, is_number in columns)
+        return _line("" if (value := row.get(name)) is None else _quoted(text(value)) for name, text in columns)
 
     return write
 
@@ -44,12 +44,16 @@ def _line(fields: Iterable[str]) -> bytes:
     return (",".join(fields) + "\r\n").encode()
 
 
-def _field(value: Any, is_number: bool) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _quoted(value if is_number else disarmed(value))
-    return _quoted(to_json(value).decode())
+def _text(value: Any) -> str:
+    return disarmed(value) if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return to_json(value).decode()
+
+
+_WRITERS: Mapping[str, Callable[[Any], str]] = {"json": _json, "decimal": str}
+"""Kinds of columns that are written in a way of their own: a decimal number is text in JSON, and no formula."""
 
 
 def _quoted(text: str) -> str:

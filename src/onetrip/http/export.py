@@ -127,12 +127,12 @@ class Exports:
         finally:
             self.running -= 1
 
-    async def chunks(self, prepared: Prepared, values: tuple[Any, ...]) -> AsyncGenerator[bytes, None]:
-        """Read rows and write them, a few at a time. Raises `Problem`."""
+    async def chunks(self, prepared: Prepared, values: tuple[Any, ...]) -> AsyncGenerator[tuple[int, bytes], None]:
+        """Read rows and write them, a few at a time: how many they are, and their text. Raises `Problem`."""
         async with self.pipeline.database.stream(prepared.statement, values) as fetch:
             number = FIRST_ROWS
             while rows := await fetch(number):
-                chunk = b"".join([prepared.write(row) for row in rows])
+                chunk = len(rows), b"".join([prepared.write(row) for row in rows])
                 number = max(1, min(prepared.most, number * 8, _BYTES * len(rows) // max(1, sum(map(len, rows)))))
                 del rows  # while the client is waited for
                 yield chunk
@@ -189,7 +189,7 @@ class Export(Response):
     async def _write(self, send: Send) -> None:
         chunks = self.exports.chunks(self.prepared, self.values)
         async with aclosing(chunks):
-            async for chunk in chunks:
+            async for _, chunk in chunks:
                 await self._send(send, chunk)
         if not self.started:
             await self._find_parent()

@@ -21,7 +21,7 @@ def clash_of(plan: WritePlan, dialect: Dialect, insert: Any) -> Clash:
     assert isinstance(plan.mutation, Insert) and plan.mutation.upsert is not None
     entity, upsert = plan.resource.entity, plan.mutation.upsert
     mapper: Mapper[Any] = sa.inspect(entity)
-    where = _predicate(upsert.constraint.where, dialect)
+    where = predicate(upsert.constraint.where, dialect)
     columns = {part: column_of(part, mapper) for part in upsert.key}
     target = {"index_elements": list(columns.values()), "index_where": where}
     values = assigned(plan.mutation.assignments, mapper, dialect)
@@ -46,7 +46,7 @@ def _change(
     return {"set_": changed, "where": kept[0] if kept else None}
 
 
-def _predicate(where: Any, dialect: Dialect) -> Any:
+def predicate(where: Any, dialect: Dialect) -> Any:
     """Write the condition of an index as the index has it: without placeholders, which would be another one."""
     if where is None:
         return None
