@@ -59,7 +59,10 @@ def _traced(opened: Callable[[Any], Any], trace: Callable[[Any], Any]) -> Callab
 def _is_ours(statement: str, before: str | None) -> bool:
     """Say whether a statement is none of the request's: it sets up a connection between two others, or is traced again.
 
-    SQLite traces what a foreign key does to other rows, which the driver reports as the statement itself.
+    SQLite traces what a foreign key does to other rows, which the driver reports as the statement itself, and how an
+    index for searching is read and kept.
     """
+    if statement.startswith(("-- ", "PRAGMA 'main'.data_version")) or "'main'.'onetrip_search_" in statement:
+        return True
     again = statement == before and statement.startswith(("DELETE", "UPDATE"))
     return again or statement.startswith(("PRAGMA busy_timeout", "PRAGMA journal_mode"))

@@ -1,6 +1,6 @@
 """The indexes that searching needs: which of them a database lacks, and how it gets them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
@@ -18,14 +18,18 @@ def indexes(apis: Iterable[API]) -> list[SearchIndex]:
     return list(found.values())
 
 
-def missing(connection: sa.Connection, apis: Sequence[API]) -> Iterator[str]:
-    """Say which indexes are missing, or are not those that are declared."""
+def missing(connection: sa.Connection, apis: Sequence[API]) -> list[str]:
+    """Say which indexes are missing, or are not those that are declared; a table that is missing is said already."""
+    inspector, found = sa.inspect(connection), []
     for index in indexes(apis):
-        state = _state(connection, index)
+        if not inspector.has_table(index.table.name, schema=index.table.schema):
+            continue
+        state, name = _state(connection, index), f"the index '{index.name}'"
         if state is None:
-            yield f"the index '{index.name}' is missing, without which there is no 'q': 'onetrip db install' creates it"
+            found.append(f"{name} is missing, without which there is no 'q': 'onetrip db install' creates it")
         elif state != index.wanted:
-            yield f"the index '{index.name}' is not as declared now: 'onetrip db install' creates it anew"
+            found.append(f"{name} is not as declared now: 'onetrip db install' creates it anew")
+    return found
 
 
 def create_indexes(connection: sa.Connection, apis: Sequence[API]) -> tuple[list[str], list[str]]:
