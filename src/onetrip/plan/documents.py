@@ -69,8 +69,10 @@ def needs(column: Field, operator: Operator) -> bool:
     return column.type.kind == "json" or (column.keys is not None and operator.takes == "flag")
 
 
-def compared(column: Field, operator: Operator, bind: Bind, path: tuple[Hop, ...]) -> Predicate:
-    """Compare what is inside JSON, or a list."""
+def compared(
+    column: Field, operator: Operator, bind: Bind, path: tuple[Hop, ...], items: Callable[[Any], Parser]
+) -> Predicate:
+    """Compare what is inside JSON, or a list, whose values are read by `items`."""
 
     def one(kind: str, name: str, numbers: tuple[int, ...]) -> Comparison:
         return Comparison(field=as_kind(column, kind), operator=name, parameters=numbers, path=path)
@@ -82,13 +84,13 @@ def compared(column: Field, operator: Operator, bind: Bind, path: tuple[Hop, ...
     if operator.takes == "flag":
         return one("json", name, ())
     if not column.type.comparable:
-        return _joined(each("list", name, operator.reads(column.type)), every=name == "contains")
+        return _joined(each("list", name, items(column.type)), every=name == "contains")
     if name in ("eq", "ne", "in", "not_in"):
         return one("scalar", {"eq": "in", "ne": "not_in"}.get(name, name), bind(str) + bind(_plain))
     if name in LISTS or name in TEXTS:
         found = each("string", name, TEXTS[name].reads(column.type)) if name in TEXTS else []
         if name in LISTS:
-            found += each("list", name, LISTS[name].reads(column.type))
+            found += each("list", name, items(column.type))
         return found[0] if len(found) == 1 else FirstOf(tuple(found))
     signs = ("gte", "lte") if name == "between" else (name,)
     numbers, texts = bind(json_number), bind(_text)

@@ -12,7 +12,7 @@ from onetrip.errors import Invalid, Location
 from onetrip.plan import documents
 from onetrip.plan.binder import Binder, read
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, Predicate
-from onetrip.plan.operators import EXISTS, LISTS, Operator, flag, known, operators
+from onetrip.plan.operators import EXISTS, LISTS, Operator, flag, item, items, known, operators
 from onetrip.plan.resolve import Walked, check_depth, unknown, walk
 from onetrip.query.ast import And, Compare, Condition, Constant, Not, Or, Path, Some
 from onetrip.query.split import PARAMETERS
@@ -107,11 +107,13 @@ class Filters:
             return tuple(self.binder.value(loc, parse, operand) for operand in condition.operands)
 
         self._count(operator, len(condition.operands), loc)
+        is_list = operator.name in LISTS and column.type.item is not None
+        reads = operator.reads if not is_list else item if condition.within else items  # parentheses list them already
         if documents.needs(column, operator):
-            return documents.compared(column, operator, bind, path)
+            return documents.compared(column, operator, bind, path, reads)
         if operator.takes == "flag":
             return Comparison(field=column, operator=operator.name, path=path)
-        numbers = bind(operator.reads(column.type))
+        numbers = bind(reads(column.type))
         if operator.name != "between" and column.type.kind != "array":
             return Comparison(field=column, operator=operator.name, parameters=numbers, path=path)
         signs = ("gte", "lte") if operator.name == "between" else (operator.name,) * len(numbers)

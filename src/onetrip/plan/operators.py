@@ -42,19 +42,26 @@ def _pattern(type_: Any) -> Parser:
     return parse
 
 
-def _items(type_: Any) -> Parser:
-    """Read the items of a list; in JSON, each as a list of what it may be: a text, a number, a boolean."""
-    item = type_.item
+def items(type_: Any) -> Parser:
+    """Read the items of a list from one text."""
+    one = item(type_)
 
     def parse(text: str) -> list[Any]:
         values = split_values(text)
         if len(values) > MAX_VALUES:
             raise ValueError(f"has {len(values)} values; at most {MAX_VALUES} are taken")
-        if item.kind == "scalar":
-            return [_meanings(value) for value in values]
-        return [item.parse(value) if type_.kind == "array" else [item.parse(value)] for value in values]
+        return [read for value in values for read in one(value)]
 
     return parse
+
+
+def item(type_: Any) -> Parser:
+    """Read one item, as a list; in JSON, it is itself a list of what it may be: a text, a number, a boolean."""
+    if type_.item.kind == "scalar":
+        return lambda text: [_meanings(text)]
+    if type_.kind == "array":
+        return lambda text: [type_.item.parse(text)]
+    return lambda text: [[type_.item.parse(text)]]
 
 
 def _meanings(text: str) -> list[Any]:
@@ -87,8 +94,8 @@ _TEXT = (
     Operator("ilike", "value", "matches this, in upper or lower case", _pattern),
 )
 _LISTS = (
-    Operator("contains", "value", "holds all of these", _items),
-    Operator("overlaps", "value", "holds one of these at least", _items),
+    Operator("contains", "value", "holds all of these", items),
+    Operator("overlaps", "value", "holds one of these at least", items),
 )
 _NULL = Operator("is_null", "flag", "has no value")
 TEXTS, LISTS = ({operator.name: operator for operator in group} for group in (_TEXT, _LISTS))
