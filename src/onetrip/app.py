@@ -26,6 +26,7 @@ from onetrip.db.database import Database
 from onetrip.db.transaction import Isolation
 from onetrip.errors import ConfigurationError, Problem
 from onetrip.http import direct, problems
+from onetrip.http.cursor import Cursors, checked_secret, random_secret
 from onetrip.http.history import Actor
 from onetrip.http.idempotency import KEPT
 from onetrip.http.pipeline import Pipeline
@@ -38,6 +39,9 @@ from onetrip.sql.own import OnetripHistory, own_metadata
 
 DATABASE_VARIABLE = "ONETRIP_DATABASE_URL"
 """The environment variable that overrides `database=`."""
+
+SECRET_VARIABLE = "ONETRIP_SECRET"
+"""The environment variable that stands for `secret=`."""
 
 T = TypeVar("T")
 
@@ -55,6 +59,8 @@ class API:
         read_only: nothing can be changed through generated routes.
         idempotency_keys: how long the answer to an `Idempotency-Key` is kept, `None` to take no keys.
         export: serve all rows of a collection as NDJSON and CSV, unless a `Resource` says no.
+        secret: what cursors are encrypted with; `ONETRIP_SECRET` if left out, else it follows from the database's URL.
+        envelope: a list is `{"items": […], "next": …, "prev": …, "total": …}` instead of an array.
         search_language: the language of the texts that `q=` searches, unless a `Resource` names another one.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
 
@@ -76,6 +82,8 @@ class API:
         idempotency_keys: timedelta | None = KEPT,
         search_language: str = "simple",
         export: bool = True,
+        secret: str | None = None,
+        envelope: bool = False,
         actor: Actor | None = None,
     ) -> None:
         if not resources:
@@ -89,7 +97,8 @@ class API:
         self.schema = schema.read_only() if read_only else schema
         self.limits = limits or Limits()
         self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))
-        self.pipeline = Pipeline(self.schema, self.database, self.limits, actor)
+        cursors = Cursors(_secret(secret, self.database))
+        self.pipeline = Pipeline(self.schema, self.database, self.limits, actor, cursors, envelope)
         self.router = ResourceRouter(self.pipeline, kept=idempotency_keys)
         self._users = 0
         self.router.lifespan_context = self.lifespan
@@ -189,6 +198,14 @@ def _freeze() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _secret(given: str | None, database: Database) -> str:
+    """Choose the secret of cursors: one that is the same in every process that serves this database."""
+    chosen = given or os.environ.get(SECRET_VARIABLE)
+    if chosen:
+        return checked_secret(chosen)
+    return random_secret() if database.memory is not None else database.url.render_as_string(hide_password=False)
 
 
 def _database(url: str | None, engine: AsyncEngine | sa.Engine | None, pool: Pool | None, own: bool) -> Database:

@@ -26,6 +26,8 @@ TAKEN = ["2xx", "304", "404", "409", "412", "422"]  # `valid_data_is_taken` look
 
 BEYOND = {
     "foreign_key": "which rows there are",
+    "invalid_cursor": "which cursors were handed out",
+    "contradiction": "that `after`, `before` and `offset` exclude each other",
     "reused": "which keys were sent before",
     "nul": "text inside of free JSON, and in a model written by hand",
     "missing": "that one parameter needs another: `update` does `on_conflict`",

@@ -54,8 +54,10 @@ class Cursors:
     """Writes and reads cursors by a secret that clients do not know."""
 
     def __init__(self, secret: str) -> None:
-        self._tags = blake2b(secret.encode(), digest_size=32, person=b"onetrip cursor t").digest()
-        self._streams = blake2b(secret.encode(), digest_size=32, person=b"onetrip cursor s").digest()
+        tags = blake2b(secret.encode(), person=b"onetrip cursor t").digest()
+        streams = blake2b(secret.encode(), person=b"onetrip cursor s").digest()
+        self._tags = blake2b(key=tags, digest_size=_TAG)  # copied for each cursor, which saves setting up the key
+        self._streams = blake2b(key=streams)
 
     def write(self, scope: bytes, position: bytes) -> bytes | None:
         """Write the cursor of a position, a JSON array; `None` for one that is too long."""
@@ -81,10 +83,16 @@ class Cursors:
         raise Invalid.at(("query", name), message, "invalid_cursor", hint)
 
     def _tag(self, scope: bytes, position: bytes) -> bytes:
-        return blake2b(b"%d:%b%b" % (len(scope), scope, position), key=self._tags, digest_size=_TAG).digest()
+        tag = self._tags.copy()
+        tag.update(b"%d:%b%b" % (len(scope), scope, position))
+        return tag.digest()
 
     def _crypt(self, tag: bytes, text: bytes) -> bytes:
-        stream = shake_256(self._streams + tag).digest(len(text))
+        """Encrypt or decrypt, by a stream that is as long as the text."""
+        seed = self._streams.copy()
+        seed.update(tag)
+        stream = seed.digest()
+        stream = stream[: len(text)] if len(text) <= len(stream) else shake_256(stream).digest(len(text))
         return (int.from_bytes(text) ^ int.from_bytes(stream)).to_bytes(len(text))
 
 

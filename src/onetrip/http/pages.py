@@ -129,7 +129,7 @@ def _text(url: bytes | None) -> bytes:
 def _urls(path: bytes, query_string: bytes) -> tuple[bytes, bytes]:
     """Write the URL of the first page, and the beginning of one that says where its page begins."""
     path, kept = _escaped(path), _escaped(query_string)
-    if b"%" in kept or any(name in kept for name in _PLACES):
+    if b"%" in kept or b"after" in kept or b"before" in kept or b"offset" in kept:
         parts = [part for part in kept.split(b"&") if part]
         kept = b"&".join(part for part in parts if unquote_to_bytes(part.partition(b"=")[0]) not in _PLACES)
     return (b"%b?%b" % (path, kept), b"%b?%b&" % (path, kept)) if kept else (path, path + b"?")

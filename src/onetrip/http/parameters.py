@@ -11,7 +11,7 @@ from typing import Any
 from onetrip.http.routes import key_name, link_key_name
 from onetrip.plan.read import Endpoint
 from onetrip.plan.upsert import unique_keys
-from onetrip.query.parser import filter_name
+from onetrip.query.parser import COUNTS, filter_name
 from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
 from onetrip.settings import Limits
 
@@ -130,7 +130,14 @@ def _sort(names: Sequence[str]) -> dict[str, Any]:
 def _window(target: ResourceSchema, limits: Limits) -> list[dict[str, Any]]:
     limit = {"type": "integer", "minimum": 0, "maximum": target.max_limit, "default": target.default_limit}
     offset = {"type": "integer", "minimum": 0, "maximum": limits.offset, "default": 0}
-    return [_query("limit", limit, "Rows at most"), _query("offset", offset, "Rows to skip")]
+    cursor = {"type": "string", "minLength": 1}
+    return [
+        _query("limit", limit, "Rows at most"),
+        _query("offset", offset, "Rows to skip"),
+        _query("after", cursor, "The rows after a cursor from `Link`; without `offset` and `before`"),
+        _query("before", cursor, "The rows before a cursor from `Link`; without `offset` and `after`"),
+        _query("count", {"type": "string", "enum": list(COUNTS), "default": "none"}, "Count the rows of all pages"),
+    ]
 
 
 class _Paths:

@@ -7,21 +7,25 @@ one statement, and an answer.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
-from onetrip.http.answer import Answer, Page, array, cut, links, ok
+from onetrip.http.answer import Answer, array, ok
+from onetrip.http.cursor import Cursors, Scope, random_secret, scope_of
 from onetrip.http.history import Actor
+from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
+from onetrip.plan.groups import AggregatePlan
 from onetrip.plan.ir import ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
 from onetrip.query.split import Shape, split
 from onetrip.schema.model import Schema
 from onetrip.settings import Limits
-from onetrip.sql.read import compile_read
+from onetrip.sql.read import compile_estimate, compile_read
 from onetrip.sql.statement import SEPARATOR, VERSION, Statement
 
 
@@ -31,17 +35,31 @@ class Prepared:
 
     plan: ReadPlan
     statement: Statement
+    scope: Scope | None = None
+    estimate: Statement | None = None
+
+
+Shaped = tuple[Endpoint, Shape, tuple[bool, ...]]
+"""What decides about a statement: an endpoint, a shape, and which values of a cursor are NULL."""
 
 
 class Pipeline:
-    """Answers reads. Holds the bounded cache of prepared shapes, least recently used first."""
+    """Answers reads. Holds the bounded cache of prepared shapes, least recently used first.
 
-    def __init__(self, schema: Schema, database: Database, limits: Limits, actor: Actor | None = None) -> None:
+    `cursors` lead from page to page; with `envelope`, a list is an object that says where the other pages are.
+    """
+
+    def __init__(
+        self, schema: Schema, database: Database, limits: Limits, actor: Actor | None = None,
+        cursors: Cursors | None = None, envelope: bool = False,
+    ) -> None:  # fmt: skip
         self.schema = schema
         self.database = database
         self.limits = limits
         self.actor = actor
-        self.prepared: OrderedDict[tuple[Endpoint, Shape], Prepared] = OrderedDict()
+        self.cursors = cursors or Cursors(random_secret())
+        self.envelope = envelope
+        self.prepared: OrderedDict[Shaped, Prepared] = OrderedDict()
 
     async def read(
         self, endpoint: Endpoint, key: tuple[str, ...], path: bytes, query_string: bytes, condition: bytes | None
@@ -52,28 +70,100 @@ class Pipeline:
         what does not exist.
         """
         shape, texts = split(query_string)
+        texts = key + texts
         prepared = self.prepare(endpoint, shape)
-        values = bind(prepared.plan, key + texts)
+        values = bind(prepared.plan, texts)
+        paging = prepared.plan.paging
+        if paging is not None and paging.cursor is not None:
+            prepared, values = self._behind_cursor(prepared, endpoint, shape, texts, values)
         row = await self.database.run(prepared.statement, values)
         if row is None or not row[0]:
             raise NotFound(_absent(endpoint))
-        return respond(prepared, values, row[0], path, query_string, condition)
+        if paging is None:
+            return respond(prepared, row[0], condition)
+        total = None if prepared.estimate is None else await self._estimate(prepared.estimate, values)
+        return self._page(prepared, texts, values, row[0], Request(path, query_string, condition, total))
 
-    def prepare(self, endpoint: Endpoint, shape: Shape) -> Prepared:
+    def prepare(self, endpoint: Endpoint, shape: Shape, nulls: tuple[bool, ...] = ()) -> Prepared:
         """Find a shape that was seen lately; parse, plan and compile another one, and remember it."""
-        found = self.prepared.get((endpoint, shape))
+        key = (endpoint, shape, nulls)
+        found = self.prepared.get(key)
         if found is not None:
-            self.prepared.move_to_end((endpoint, shape))
+            self.prepared.move_to_end(key)
             return found
-        plan = plan_read(parse(shape), endpoint, self.schema, self.limits)
-        prepared = Prepared(plan, compile_read(plan, self.database.dialect))
+        plan = plan_read(parse(shape), endpoint, self.schema, self.limits, nulls)
+        dialect = self.database.dialect
+        scope = scope_of(endpoint, shape, plan) if plan.paging is not None and plan.paging.walks else None
+        prepared = Prepared(plan, compile_read(plan, dialect), scope, compile_estimate(plan, dialect))
         if len(self.prepared) >= self.limits.shapes:
             self.prepared.popitem(last=False)
-        self.prepared[endpoint, shape] = prepared
+        self.prepared[key] = prepared
         return prepared
 
+    def _behind_cursor(
+        self, prepared: Prepared, endpoint: Endpoint, shape: Shape, texts: tuple[str, ...], values: tuple[Any, ...]
+    ) -> tuple[Prepared, tuple[Any, ...]]:
+        """Put the values of a cursor where the statement compares them. Raises `Invalid`."""
+        paging, keyset = prepared.plan.paging, prepared.plan.selection.keyset
+        assert paging is not None and paging.cursor is not None and keyset is not None and prepared.scope is not None
+        direction = "before" if paging.backwards else "after"
+        position = self.cursors.read(prepared.scope.of(texts, direction), texts[paging.cursor], direction)
+        placed = dict(zip(keyset.values, position, strict=True))
+        nulls = tuple(value is None for value in position)
+        if any(nulls):
+            prepared = self.prepare(endpoint, shape, nulls)
+        return prepared, tuple([placed.get(number, value) for number, value in enumerate(values)])
 
-def bind(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> tuple[Any, ...]:
+    async def _estimate(self, question: Statement, values: tuple[Any, ...]) -> bytes:
+        """Ask the planner how many rows there are."""
+        row = await self.database.run(question, values)
+        assert row is not None
+        found = row[0] if isinstance(row[0], list) else from_json(row[0])
+        return b"%d" % found[0]["Plan"]["Plan Rows"]
+
+    def _page(
+        self, prepared: Prepared, texts: tuple[str, ...], values: tuple[Any, ...], value: bytes, request: "Request"
+    ) -> Answer:
+        """Turn a list that the database wrote into an answer."""
+        selection, statement, paging = prepared.plan.selection, prepared.statement, prepared.plan.paging
+        assert paging is not None and selection.limit is not None and selection.offset is not None
+        limit, offset = values[selection.limit], values[selection.offset]
+        page = cut(value, limit, backwards=paging.backwards)
+        if prepared.scope is None:
+            urls = by_offset(request.path, request.query_string, offset, limit, page.more)
+        else:
+            direction = None if paging.cursor is None else "before" if paging.backwards else "after"
+            cursor = partial(self._cursor, prepared.scope, texts)
+            walk = Walk(page, limit, statement.position, cursor, direction)
+            urls = by_cursor(request.path, request.query_string, walk)
+        records, finish = page.records, statement.finish
+        if finish is not None and records:
+            records = SEPARATOR.join([finish(record) for record in records.split(SEPARATOR)])
+        total = page.total if request.total is None else request.total
+        headers = [(b"link", link(urls))]
+        if total is not None:
+            headers.append((b"x-total-count", total))
+        body = enveloped(records, urls, total) if self.envelope else array(records)
+        return ok(body, request.condition, headers)
+
+    def _cursor(self, scope: Scope, texts: tuple[str, ...], direction: str, position: bytes) -> bytes | None:
+        return self.cursors.write(scope.of(texts, direction), position)
+
+
+Planned = ReadPlan | WritePlan | AggregatePlan
+"""What has parameters."""
+
+
+class Request(NamedTuple):
+    """What the links and the head of a list are made of; `total` is what the planner has guessed."""
+
+    path: bytes
+    query_string: bytes
+    condition: bytes | None
+    total: bytes | None
+
+
+def bind(plan: Planned, texts: Sequence[str]) -> tuple[Any, ...]:
     """Parse the values of a request by the types of its plan. Raises `Invalid` with every wrong one, or `NotFound`."""
     try:
         return tuple([item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters])
@@ -81,7 +171,7 @@ def bind(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> tuple[Any, ...]:
         raise _refusal(plan, texts) from None
 
 
-def _refusal(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> Invalid | NotFound:
+def _refusal(plan: Planned, texts: Sequence[str]) -> Invalid | NotFound:
     items: list[ErrorItem] = []
     for parameter in plan.parameters:
         if parameter.slot is None:
@@ -97,23 +187,13 @@ def _refusal(plan: ReadPlan | WritePlan, texts: Sequence[str]) -> Invalid | NotF
     return Invalid.of(items)
 
 
-def respond(
-    prepared: Prepared, values: Sequence[Any], value: bytes, path: bytes, query_string: bytes, condition: bytes | None
-) -> Answer:
-    """Turn what the database wrote into an answer."""
-    finish = prepared.statement.finish
-    selection = prepared.plan.selection
-    version = None
+def respond(prepared: Prepared, value: bytes, condition: bytes | None) -> Answer:
+    """Turn an object that the database wrote into an answer."""
+    finish, version = prepared.statement.finish, None
     if prepared.plan.version is not None:
         identity, _, value = value.partition(SEPARATOR)
         version = from_json(identity)[VERSION]
-    if selection.limit is None or selection.offset is None:
-        return ok(finish(value) if finish is not None else value, condition, version=version)
-    limit, offset = values[selection.limit], values[selection.offset]
-    records, more = cut(value, limit)
-    if finish is not None and records:
-        records = SEPARATOR.join([finish(record) for record in records.split(SEPARATOR)])
-    return ok(array(records), condition, links(path, query_string, Page(offset, limit, more)))
+    return ok(finish(value) if finish is not None else value, condition, version=version)
 
 
 def _absent(endpoint: Endpoint) -> str:

@@ -7,7 +7,7 @@ holds no value that changes between them.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from onetrip.errors import Location
 from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, Search, View
@@ -133,12 +133,38 @@ class Counted:
     entity: type[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """Where a page begins: behind the row in which the keys of the order have these values, numbers of parameters.
+
+    `nulls` says which of them are NULL, because they are compared in another way.
+    """
+
+    values: tuple[int, ...]
+    nulls: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """How the pages of a list hang together.
+
+    By cursors, if it `walks`: then it is answered where its rows stand. `cursor` is the slot of the one that was given,
+    which leads `backwards` if the rows before it are read, the nearest first. `total` is how all rows are counted.
+    """
+
+    walks: bool = True
+    cursor: int | None = None
+    backwards: bool = False
+    total: Literal["exact", "estimated"] | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rows of one entity: which, in which order, how many, and how each is written.
 
     `limit` and `offset` are numbers of parameters. With `exactly`, no row more than `limit` is read; a list of its own
-    reads one more, to know whether there is one. `cap` is the limit of an embed for which none was asked.
+    reads one more, to know whether there is one. `cap` is the limit of an embed for which none was asked. Without a
+    `keyset` it begins with the first row.
     """
 
     shape: Shape
@@ -149,6 +175,7 @@ class Selection:
     offset: int | None = None
     exactly: bool = False
     cap: int | None = None
+    keyset: Keyset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +213,8 @@ class Trail:
 class ReadPlan:
     """One read: a list (`many`) or one object, of an entity, of a relation of an anchor, or of a history.
 
-    `version` is the column that counts the changes of the one row; it is answered beside the object.
+    `version` is the column that counts the changes of the one row; it is answered beside the object. `paging` is that
+    of a list.
     """
 
     selection: Selection
@@ -195,6 +223,7 @@ class ReadPlan:
     anchor: Anchor | None = None
     version: Field | None = None
     trail: Trail | None = None
+    paging: Paging | None = None
 
     @property
     def python(self) -> bool:

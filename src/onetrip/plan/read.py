@@ -25,6 +25,7 @@ from onetrip.plan.ir import (
     Shape,
     Trail,
 )
+from onetrip.plan.keyset import paged
 from onetrip.plan.order import key_order, order
 from onetrip.plan.resolve import relation_named, shown_named, unknown
 from onetrip.plan.search import matches, ranked
@@ -70,17 +71,16 @@ class Endpoint:
         return (*self.resource.key, *self.target.key) if self.kind == "link" else self.resource.key
 
 
-def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) -> ReadPlan:
-    """Plan one read. Slots of the key come first, those of the query after them.
+def plan_read(
+    query: Query, endpoint: Endpoint, schema: Schema, limits: Limits, nulls: tuple[bool, ...] = ()
+) -> ReadPlan:
+    """Plan one read. Slots of the key come first, those of the query after them; `nulls` are those of the cursor.
 
     Raises `Invalid` for names, operators and parameters that do not exist here, and for embeds over the limits.
     """
     planner = Planner(schema, limits, endpoint)
     key = planner.key()
     refuse_list_parameters(query, endpoint)
-    for name, value in (("after", query.after), ("before", query.before), ("count", query.count)):
-        if value is not None:
-            raise unknown(name, endpoint.target, _parameters(endpoint), ("query", name), "parameter")
     where = planner.filters(query)
     selection = Selection(shape=planner.shape(endpoint.target, query), where=where, rank=ranked(query, where))
     if endpoint.many:
@@ -95,9 +95,12 @@ def plan_read(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits) 
     elif endpoint.kind == "item":
         selection = replace(selection, where=(*key, *selection.where))
         version = endpoint.resource.writes.version
+    paging = None
+    if endpoint.many:
+        selection, paging = paged(selection, query, planner.binder, nulls)
     return ReadPlan(
         selection=selection, many=endpoint.many, parameters=planner.parameters, anchor=anchor, version=version,
-        trail=trail,
+        trail=trail, paging=paging,
     )  # fmt: skip
 
 
@@ -236,6 +239,9 @@ class Planner:
         self, relation: Relation, target: ResourceSchema, selection: Selection, query: Query, loc: Location
     ) -> Selection:
         """Resolve which rows of a relation are embedded, how many, and in which order."""
+        for name in ("after", "before", "count"):
+            if getattr(query, name) is not None:
+                raise _not_of_embeds(relation, name, (*loc, name))
         if query.search is not None:
             raise unknown("q", target, _options(target), (*loc, "q"), "parameter")
         given = {name: getattr(query, name) for name in ("where", "sort", "limit", "offset")}
@@ -281,6 +287,13 @@ def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
     if endpoint.target.search is None:
         parameters = PARAMETERS - {"q"}
     return (*(filter_name(shown.name) for shown in fields if shown.type.comparable), *sorted(parameters))
+
+
+def _not_of_embeds(relation: Relation, name: str, loc: Location) -> Invalid:
+    """Refuse what a list has and an embed has not: a cursor stands in the rows of one parent."""
+    message = f"'{name}' does not stand in the options of '{relation.name}': an embed has no pages of its own."
+    path = f"…/{relation.name}?{name}="
+    return Invalid.at(loc, message, "unknown_parameter", f"Ask for the collection of one row: {path}.")
 
 
 def _options(resource: ResourceSchema) -> tuple[str, ...]:

@@ -7,23 +7,23 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 from sqlalchemy.orm import aliased
 
-from onetrip.plan.ir import Selection, Trail
+from onetrip.plan.ir import Paging, Selection, Trail
 from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect
+from onetrip.sql.listing import listed
 from onetrip.sql.own import OnetripHistory
-from onetrip.sql.shape import objects
 from onetrip.sql.statement import placeholder
 
 
-def history(selection: Selection, trail: Trail, dialect: Dialect) -> Select[Any]:
+def history(selection: Selection, trail: Trail, paging: Paging, dialect: Dialect) -> Select[Any]:
     """Select the entries of a row; no row of an answer where there is neither such a row nor an entry."""
     entry, any_entry = aliased(OnetripHistory), aliased(OnetripHistory)
-    rows = objects(selection, dialect, source=entry, where=_of(trail, entry, dialect))
+    rows = listed(selection, paging, dialect, source=entry, where=_of(trail, entry, dialect))
     one: Any = sa.literal_column("1")
     row, found = rows_of(trail.entity)
     found = found.add_columns(one).where(*(condition(part, row, dialect) for part in trail.where))
     written = sa.select(one).select_from(any_entry).where(*_of(trail, any_entry, dialect))
-    answer = dialect.records(rows).scalar_subquery().label("body")
+    answer = rows.scalar_subquery().label("body")
     return sa.select(answer).where(sa.or_(found.exists(), written.exists()))
 
 

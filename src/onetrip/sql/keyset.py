@@ -63,7 +63,7 @@ def behind(keyset: Keyset, keys: Sequence[OrderKey], entity: Any, dialect: Diale
 
 def _term(key: OrderKey, number: int, is_null: bool, entity: Any, dialect: Dialect) -> _Term:
     stored = column_at(key.path, key.field, entity, dialect)
-    value = dialect.position_value(key.field.type, stored, placeholder(number))
+    value = dialect.pages.value(key.field.type, stored, placeholder(number))
     nulls_first = key.descending if key.nulls_first is None else key.nulls_first
     column = dialect.sortable(key.field.type, stored)
     return _Term(key, column, value, is_null, key.nullable and not nulls_first)
@@ -85,7 +85,7 @@ def _behind(terms: Sequence[_Term]) -> ColumnElement[bool]:
 
 def position(keys: Sequence[OrderKey], entity: Any, dialect: Dialect) -> Any:
     """Write the position of a row as a JSON array."""
-    return dialect.position([(key.field.type, column_at(key.path, key.field, entity, dialect)) for key in keys])
+    return dialect.pages.position([(key.field.type, column_at(key.path, key.field, entity, dialect)) for key in keys])
 
 
 def shown_position(selection: Selection, dialect: Dialect) -> tuple[str, ...] | None:
@@ -95,7 +95,7 @@ def shown_position(selection: Selection, dialect: Dialect) -> tuple[str, ...] | 
         return None
     shown = {item.attribute: item for item in shape.items if isinstance(item, Field)}
     for key in selection.order:
-        exact = dialect.shows_as_stored(key.field.type)
+        exact = dialect.pages.shows_as_stored(key.field.type)
         if key.path or not exact or shown.get(key.field.attribute) is not key.field:
             return None
     return tuple(key.field.name for key in selection.order)

@@ -25,7 +25,7 @@ def listed(
         count = members(selection, dialect, parent, source, where).rows.with_only_columns(sa.func.count())
         total = count.scalar_subquery()
         if paging.total == "estimated" and source is None:
-            total = dialect.estimate(total, _whole_table(selection) if parent is None else None)
+            total = dialect.pages.estimate(total, _whole_table(selection) if parent is None else None)
     return dialect.records(rows, total)
 
 
@@ -33,7 +33,7 @@ def estimated(
     selection: Selection, dialect: Dialect, parent: Parent | None = None, where: Sequence[Any] = ()
 ) -> Select[Any] | None:
     """Select all rows of a list, where nothing but the database's planner can guess how many there are."""
-    if dialect.estimate(sa.null(), _whole_table(selection) if parent is None else None) is not None:
+    if dialect.pages.estimate(sa.null(), _whole_table(selection) if parent is None else None) is not None:
         return None
     return members(selection, dialect, parent, where=where).rows.add_columns(sa.literal_column("1"))
 

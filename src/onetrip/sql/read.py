@@ -5,10 +5,12 @@ used for what they know (columns of mixins and other names, relationships of any
 is left when the statement runs.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
+from sqlalchemy.orm import aliased
 
 from onetrip.plan.ir import Anchor, ReadPlan
 from onetrip.schema.model import Field
@@ -16,6 +18,8 @@ from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.finish import finisher
 from onetrip.sql.history import history
+from onetrip.sql.keyset import shown_position
+from onetrip.sql.listing import estimated, listed
 from onetrip.sql.shape import Parent, objects
 from onetrip.sql.statement import VERSION, Argument, Convert, Statement, parameter_number
 
@@ -23,19 +27,39 @@ from onetrip.sql.statement import VERSION, Argument, Convert, Statement, paramet
 def compile_read(plan: ReadPlan, dialect: Dialect) -> Statement:
     """Compile a read."""
     finish = finisher(plan.selection.shape, dialect.sqlalchemy) if plan.python else None
-    return compiled(_select(plan, dialect), dialect, finish)
+    statement = compiled(_select(plan, dialect), dialect, finish)
+    walks = plan.paging is not None and plan.paging.walks
+    return replace(statement, position=shown_position(plan.selection, dialect)) if walks else statement
+
+
+def compile_estimate(plan: ReadPlan, dialect: Dialect) -> Statement | None:
+    """Compile the question how many rows a list has in all, where only the database's planner can guess it."""
+    if plan.paging is None or plan.paging.total != "estimated" or plan.trail is not None:
+        return None
+    parent, where = None, []
+    if plan.anchor is not None:
+        row = aliased(plan.anchor.entity)
+        parent = Parent(row, plan.anchor.relation)
+        where = [condition(part, row, dialect) for part in plan.anchor.where]
+    rows = estimated(plan.selection, dialect, parent, where)
+    if rows is None:
+        return None
+    question = compiled(rows, dialect)
+    return replace(question, text=dialect.pages.explained(question.text))
 
 
 def _select(plan: ReadPlan, dialect: Dialect) -> Select[Any]:
     if plan.anchor is not None:
         return _related(plan, plan.anchor, dialect)
-    if plan.trail is not None:
-        return history(plan.selection, plan.trail, dialect)
+    if plan.paging is not None:
+        if plan.trail is not None:
+            return history(plan.selection, plan.trail, plan.paging, dialect)
+        return listed(plan.selection, plan.paging, dialect)
     rows = objects(plan.selection, dialect)
     if plan.version is not None:
         texts = [_version(plan, plan.version, dialect).scalar_subquery(), rows.scalar_subquery()]
         return sa.select(dialect.joined(texts).label("body"))
-    return dialect.records(rows) if plan.many else dialect.record(rows)
+    return dialect.record(rows)
 
 
 def _version(plan: ReadPlan, version: Field, dialect: Dialect) -> Select[Any]:
@@ -49,8 +73,11 @@ def _version(plan: ReadPlan, version: Field, dialect: Dialect) -> Select[Any]:
 def _related(plan: ReadPlan, anchor: Anchor, dialect: Dialect) -> Select[Any]:
     """Select from the anchor, so that no row means that it does not exist."""
     entity, anchors = rows_of(anchor.entity)
-    rows = objects(plan.selection, dialect, Parent(entity, anchor.relation))
-    found = dialect.records(rows) if plan.many else dialect.record(rows)
+    parent = Parent(entity, anchor.relation)
+    if plan.paging is not None:
+        found = listed(plan.selection, plan.paging, dialect, parent)
+    else:
+        found = dialect.record(objects(plan.selection, dialect, parent))
     answer = anchors.add_columns(found.scalar_subquery().label("body"))
     return answer.where(*(condition(part, entity, dialect) for part in anchor.where))
 

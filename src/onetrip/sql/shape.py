@@ -10,6 +10,7 @@ from onetrip.plan.ir import Counted, Embedded, Selection, Shape
 from onetrip.schema.model import LINK, Field, Relation
 from onetrip.sql.conditions import condition, joined, links, ordering, parameter, ranked, rows_of
 from onetrip.sql.dialects.dialect import Dialect
+from onetrip.sql.keyset import behind, position
 from onetrip.sql.statement import EMBED
 
 
@@ -20,11 +21,20 @@ class Parent(NamedTuple):
     relation: Relation
 
 
-def objects(
+class Members(NamedTuple):
+    """The rows that a selection is taken from, whichever page of them; `link` says how they hang on a parent."""
+
+    entity: Any
+    rows: Select[Any]
+    link: Any = None
+    rank: Sequence[Any] = ()
+
+
+def members(
     selection: Selection, dialect: Dialect, parent: Parent | None = None, source: Any | None = None,
     where: Sequence[Any] = (),
-) -> Select[Any]:  # fmt: skip
-    """Compile a selection to one JSON object a row, in the column `json`; a parent is correlated.
+) -> Members:  # fmt: skip
+    """Select from the rows that a selection is taken from; a parent is correlated.
 
     Rows are those of the table, or of `source`, an entity that stands for rows which were just written. `where` are
     conditions that are SQL already.
@@ -33,16 +43,32 @@ def objects(
         entity, rows = rows_of(selection.shape.view.entity)
     else:
         entity, rows = source, sa.select().select_from(source)
-    items, rank = _items(selection.shape, entity, dialect), []
+    link = None
     if parent is not None:
         link = joined(parent.entity, parent.relation.attribute, entity)
         rows = rows.where(link).correlate(parent.entity)
-        items += _link(parent, link, entity, dialect)
     conditions = (predicate for predicate in selection.where if predicate is not selection.rank)
     rows = rows.where(*where, *(condition(predicate, entity, dialect) for predicate in conditions))
-    if selection.rank is not None:
-        rows, best = ranked(selection.rank, rows, entity, dialect)
-        rank.append(best)
+    if selection.rank is None:
+        return Members(entity, rows, link)
+    rows, rank = ranked(selection.rank, rows, entity, dialect)
+    return Members(entity, rows, link, (rank,))
+
+
+def objects(
+    selection: Selection, dialect: Dialect, parent: Parent | None = None, source: Any | None = None,
+    where: Sequence[Any] = (), *, positions: bool = False,
+) -> Select[Any]:  # fmt: skip
+    """Compile a selection to one JSON object a row, in the column `json`, and its position in another, if wanted.
+
+    The other arguments are those of `members`.
+    """
+    entity, rows, link, rank = members(selection, dialect, parent, source, where)
+    items = _items(selection.shape, entity, dialect)
+    if parent is not None:
+        items += _link(parent, link, entity, dialect)
+    if selection.keyset is not None:
+        rows = rows.where(behind(selection.keyset, selection.order, entity, dialect))
     rows = rows.order_by(*rank, *ordering(selection.order, entity, dialect))
     if selection.limit is not None:
         limit = parameter(selection.limit, sa.BigInteger())
@@ -51,7 +77,7 @@ def objects(
         rows = rows.offset(parameter(selection.offset, sa.BigInteger()))
     if selection.cap is not None:
         rows = rows.limit(sa.literal_column(str(int(selection.cap))))
-    return dialect.objects(rows, items)
+    return dialect.objects(rows, items, position(selection.order, entity, dialect) if positions else None)
 
 
 def _items(shape: Shape, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:

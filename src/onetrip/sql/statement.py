@@ -8,6 +8,12 @@ from typing import Any
 SEPARATOR = b"\x1e"
 """Between the JSON records of a list: RS, which JSON never holds unescaped (RFC 7464 uses it so)."""
 
+UNIT = b"\x1f"
+"""Between the parts of what stands before the records of a list: US, which JSON does not hold either."""
+
+TOTAL = b"/"
+"""Between the number of records and that of rows on all pages."""
+
 VERSION = "v"
 """The name of the version in a row's identity, beside the parts of the key, which are `0`, `1`, ….
 
@@ -53,14 +59,17 @@ class Argument:
 class Statement:
     """One statement that answers one request with at most one row of one value.
 
-    The value is the JSON of an object, or, for a list, the number of its objects and then each object, joined by
-    `SEPARATOR`. No row means that what the path names does not exist. `finish` turns one object into its final form,
-    where Python has to write it.
+    The value is the JSON of an object, or, for a list, a head and then each object, joined by `SEPARATOR`. The head is
+    the number of the objects; behind a `TOTAL` how many there are on all pages, if that was asked for; and the position
+    of each in the order, behind a `UNIT`, where cursors are made of them and objects do not show them. Those that do
+    show it under the names of `position`. No row means that what the path names does not exist. `finish` turns one
+    object into its final form, where Python has to write it.
     """
 
     text: str
     arguments: tuple[Argument, ...]
     finish: Callable[[bytes], bytes] | None = None
+    position: tuple[str, ...] | None = None
 
     def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Put the values of the plan's parameters in the order of the placeholders."""

@@ -35,7 +35,7 @@ SPECS = [
         path="/users?limit=1",
         status=304,
         send={"if-none-match": " * "},
-        headers={"content-type": None, "link": '</users?limit=1>; rel="first", </users?limit=1&offset=1>; rel="next"'},
+        headers={"content-type": None, "link": '</users?limit=1>; rel="first", </users?limit=1&after=…>; rel="next"'},
     ),
     missing("If-None-Match of what does not exist", "/users/99", send={"if-none-match": "*"}),
     refused("If-None-Match of what is refused", "/users?x=1", send={"if-none-match": "*"}, type="unknown_parameter"),

@@ -1,5 +1,6 @@
 """One HTTP spec, and how an answer is held against it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,8 +38,9 @@ class Spec:
     def verify(self, answer: Answer) -> None:
         """Hold an answer against this spec."""
         assert answer.status == self.status, answer.body.decode()
+        shown = without_cursors(answer.headers)
         for name, value in self.headers.items():
-            assert answer.headers.get(name) == value, f"{name}: {answer.headers.get(name)!r}"
+            assert shown.get(name) == value, f"{name}: {shown.get(name)!r}"
         whole = answer.body.decode() + "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
         assert [text for text in self.absent if text in whole] == []
         if callable(self.body):
@@ -50,6 +52,11 @@ class Spec:
         elif self.status == 200 and self.method == "GET":
             assert answer.headers["content-type"] == "application/json"
             assert answer.headers["content-length"] == str(len(answer.body))
+
+
+def without_cursors(headers: Mapping[str, str]) -> dict[str, str]:
+    """Answer headers with a sign for each cursor: it depends on the database, and on how values are stored there."""
+    return {name: re.sub(r"\b(after|before)=[\w-]{20,}", r"\1=…", value) for name, value in headers.items()}
 
 
 def verify_problem(answer: Answer) -> None:

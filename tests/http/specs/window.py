@@ -2,7 +2,7 @@
 
 from tests.http.specs.spec import Spec, refused, rows
 
-_PAGES = '</transfers>; rel="first", </transfers?offset=50>; rel="next"'
+_PAGES = '</transfers>; rel="first", </transfers?after=…>; rel="next"'
 
 
 def _links(path: str, name: str, *links: str) -> Spec:
@@ -41,9 +41,7 @@ SPECS = [
     Spec(name="offset past the end", path="/transfers?offset=151", body=[]),
     Spec(name="limit and offset of a relation", path="/accounts/1/sent?limit=2&offset=148", body=rows(149, 150)),
     Spec(name="limit=0 of a relation", path="/accounts/1/sent?limit=0", body=[]),
-    _links(
-        "/transfers?limit=50", "of the first page", "first /transfers?limit=50", "next /transfers?limit=50&offset=50"
-    ),
+    _links("/transfers?limit=50", "of the first page", "first /transfers?limit=50", "next /transfers?limit=50&after=…"),
     _links(
         "/transfers?limit=50&offset=50",
         "of a page between",
@@ -85,13 +83,19 @@ SPECS = [
         "first /transfers?limit=1",
         "next /transfers?limit=1&offset=1",
     ),
+    _links(
+        "/transfers?limit=50&offset=0",
+        "by offset, if it is given",
+        "first /transfers?limit=50",
+        "next /transfers?limit=50&offset=50",
+    ),
     _links("/samples?text=%C3%A4", "keep escaped UTF-8", "first /samples?text=%C3%A4"),
     _links("/samples?text=ä", "escape plain UTF-8", "first /samples?text=%C3%A4"),
     _links(
         "/transfers?sort=-amount,id:nullslast&limit=1&fields=id",
         "keep the query",
         "first /transfers?sort=-amount,id:nullslast&limit=1&fields=id",
-        "next /transfers?sort=-amount,id:nullslast&limit=1&fields=id&offset=1",
+        "next /transfers?sort=-amount,id:nullslast&limit=1&fields=id&after=…",
     ),
     _links("/samples?text=a%20b%26c%3Dd", "keep escapes", "first /samples?text=a%20b%26c%3Dd"),
     _links(

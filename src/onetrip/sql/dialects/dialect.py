@@ -18,6 +18,7 @@ from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.documents import Documents
 from onetrip.sql.dialects.full_text import FullText
 from onetrip.sql.dialects.groups import Groups
+from onetrip.sql.dialects.pages import Pages
 from onetrip.sql.template import Template, quoted
 
 Writer = Callable[[FieldType, Any], Any]
@@ -56,6 +57,7 @@ class Dialect(ABC):
     nulls_are_largest: ClassVar[bool]
     full_text: ClassVar[FullText]
     groups: ClassVar[Groups]
+    pages: ClassVar[Pages]
     documents: ClassVar[Documents]
 
     def __init__(self, sqlalchemy: SQLAlchemyDialect) -> None:
@@ -74,8 +76,8 @@ class Dialect(ABC):
         return self.carriers[type_.kind](type_, column)
 
     @abstractmethod
-    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
-        """Write each row as one JSON object, in the column `json`."""
+    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]], position: Any = None) -> Select[Any]:
+        """Write each row as one JSON object, in the column `json`, beside its `position`, if one is given."""
 
     @abstractmethod
     def inline(self, items: Sequence[tuple[str, Any]]) -> Any:
@@ -90,8 +92,11 @@ class Dialect(ABC):
         """Take the only object, `null` when there is none."""
 
     @abstractmethod
-    def records(self, objects: Select[Any]) -> Select[Any]:
-        """Count objects and join their number and texts by `statement.SEPARATOR` in one value."""
+    def records(self, objects: Select[Any], total: Any = None) -> Select[Any]:
+        """Count objects and join their number and texts by `statement.SEPARATOR` in one value.
+
+        The `total` and positions stand with the number, as `statement.Statement` says.
+        """
 
     @abstractmethod
     def record(self, objects: Select[Any]) -> Select[Any]:

@@ -147,6 +147,13 @@ def _decimal_sum(value: Any, amount: str, digits: int, decimals: int) -> Any:
     return stored
 
 
+def _position(value: Any) -> str:
+    """Write a number with all its digits, and bytes, for positions."""
+    if isinstance(value, bytes):
+        return json.dumps({"bytes": value.hex()})
+    return repr(value) if math.isfinite(value) else "9e999" if value > 0 else "-9e999"
+
+
 def _plain(value: Any) -> str | None:
     return plain_number(value) if isinstance(value, int | float) else None
 
@@ -181,13 +188,14 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "onetrip_fold": (1, _fold),
     "onetrip_json": (1, _json),
     "onetrip_local_datetime": (1, _local_datetime),
+    "onetrip_moment": (1, _moment),
     "onetrip_number": (1, _number),
+    "onetrip_position": (1, _position),
     "onetrip_plain": (1, _plain),
     "onetrip_sum": (4, _sum),
     "onetrip_text": (1, _text),
     "onetrip_time": (1, _time),
     "onetrip_uuid": (1, _uuid),
-}
-    "onetrip_moment": (1, _moment),
-"""Name → number of arguments and function."""
     **wide.FUNCTIONS,
+}
+"""Name → number of arguments and function."""

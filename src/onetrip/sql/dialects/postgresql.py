@@ -20,6 +20,7 @@ from onetrip.sql.dialects.documents import Text as DocumentText
 from onetrip.sql.dialects.jsonb import JSONB
 from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
 from onetrip.sql.dialects.postgresql_groups import PostgreSQLGroups
+from onetrip.sql.dialects.postgresql_pages import PostgreSQLPages
 from onetrip.sql.dialects.tsvector import TSVector
 from onetrip.sql.template import Template, identifier, quoted
 
@@ -44,6 +45,7 @@ class PostgreSQL(Dialect):
     nulls_are_largest = True
     full_text = TSVector()
     groups = PostgreSQLGroups()
+    pages = PostgreSQLPages()
     documents = JSONB()
 
     def inexact(self, type_: FieldType) -> str | None:
@@ -64,8 +66,10 @@ class PostgreSQL(Dialect):
         """Write a value for Python to read; an array item by item."""
         return _array(type_, column, self.carry) if type_.kind == "array" else super().carry(type_, column)
 
-    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
-        """`SELECT row_to_json(q.*) FROM (SELECT … AS "id", …) q`."""
+    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]], position: Any = None) -> Select[Any]:
+        """`SELECT row_to_json(q.*) FROM (SELECT … AS "id", …) q`; row by row where there is more to a row."""
+        if position is not None:
+            return rows.with_only_columns(self.inline(items).label("json"), position.label("position"))
         if any(len(name.encode()) > _NAME_BYTES for name, _ in items):
             return rows.with_only_columns(_long_named(items).label("json"))
         inner = rows.with_only_columns(*(sa.type_coerce(value, _JSON).label(name) for name, value in items)).subquery()
@@ -87,10 +91,17 @@ class PostgreSQL(Dialect):
         """A scalar subquery; its NULL is written as `null`."""
         return objects.scalar_subquery()
 
-    def records(self, objects: Select[Any]) -> Select[Any]:
+    def records(self, objects: Select[Any], total: Any = None) -> Select[Any]:
         """`string_agg` over the ordered rows; as `bytea`, which the driver hands over without decoding it."""
-        template = "convert_to(concat_ws(chr(30), count(*), string_agg({0}::text, chr(30))), 'UTF8')"
-        return sa.select(Template(template, objects.subquery().c.json).label("body"))
+        rows = objects.subquery()
+        head, parts = "count(*)", [rows.c.json]
+        if total is not None:
+            head, parts = f"{head} || '/' || {{{len(parts)}}}", [*parts, total]
+        if "position" in rows.c:
+            head = f"concat_ws(chr(31), {head}, string_agg({{{len(parts)}}}, chr(31)))"
+            parts = [*parts, rows.c.position]
+        template = f"convert_to(concat_ws(chr(30), {head}, string_agg({{0}}::text, chr(30))), 'UTF8')"
+        return sa.select(Template(template, *parts).label("body"))
 
     def record(self, objects: Select[Any]) -> Select[Any]:
         """The object as text."""
@@ -384,6 +395,8 @@ PostgreSQL.writers = {
     "address": as_is,
     "uuid": _uuid,
     "decimal": _decimal,
+    "wide_integer": as_is,
+    "wide_decimal": _decimal,
     "enum": _enum,
     "duration": _duration,
     "other": by_template("{0}::text"),
@@ -405,5 +418,3 @@ PostgreSQL.carriers = {
     "float": by_template("{0}::float8::text"),
     "decimal": by_template("{0}::text"),
 }
-    "wide_integer": as_is,
-    "wide_decimal": _decimal,

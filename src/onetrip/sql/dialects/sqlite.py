@@ -20,6 +20,7 @@ from onetrip.sql.dialects.functions import FUNCTIONS as FUNCTIONS
 from onetrip.sql.dialects.json1 import JSON1
 from onetrip.sql.dialects.patterns import Pattern, glob_pattern, ignores_case
 from onetrip.sql.dialects.sqlite_groups import SQLiteGroups
+from onetrip.sql.dialects.sqlite_pages import SQLitePages
 from onetrip.sql.template import Template, quoted
 
 _PAIRS = 60
@@ -32,11 +33,13 @@ class SQLite(Dialect):
     nulls_are_largest = False
     full_text = FTS5()
     groups = SQLiteGroups()
+    pages = SQLitePages()
     documents = JSON1()
 
-    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]]) -> Select[Any]:
+    def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]], position: Any = None) -> Select[Any]:
         """`SELECT json_object('id', …) FROM …`."""
-        return rows.with_only_columns(_object(items).label("json"))
+        more = () if position is None else (position.label("position"),)
+        return rows.with_only_columns(_object(items).label("json"), *more)
 
     def inline(self, items: Sequence[tuple[str, Any]]) -> Any:
         """An object inside another has to say that it is JSON."""
@@ -52,10 +55,17 @@ class SQLite(Dialect):
         """The JSON subtype is lost on the way out of a subquery, and given again."""
         return Template("json({0})", objects.scalar_subquery())
 
-    def records(self, objects: Select[Any]) -> Select[Any]:
+    def records(self, objects: Select[Any], total: Any = None) -> Select[Any]:
         """`group_concat` over the ordered rows."""
-        template = "count(*) || coalesce(char(30) || group_concat({0}, char(30)), '')"
-        return sa.select(Template(template, objects.subquery().c.json).label("body"))
+        rows = objects.subquery()
+        head, parts = "count(*)", [rows.c.json]
+        if total is not None:
+            head, parts = f"{head} || '/' || {{{len(parts)}}}", [*parts, total]
+        if "position" in rows.c:
+            head += f" || coalesce(char(31) || group_concat({{{len(parts)}}}, char(31)), '')"
+            parts = [*parts, rows.c.position]
+        template = f"{head} || coalesce(char(30) || group_concat({{0}}, char(30)), '')"
+        return sa.select(Template(template, *parts).label("body"))
 
     def record(self, objects: Select[Any]) -> Select[Any]:
         """The object is text already."""
@@ -183,6 +193,8 @@ SQLite.writers = {
     "address": as_is,
     "other": by_template("CASE WHEN typeof({0}) = 'blob' THEN hex({0}) ELSE {0} END"),
     "enum": _enum,
+    "wide_integer": by_template("json(onetrip_narrow({0}, 0))"),
+    "wide_decimal": lambda type_, column: Template(f"onetrip_narrow({{0}}, {type_.rounded})", column),
     "decimal": lambda type_, column: Template(f"onetrip_decimal({{0}}, {type_.rounded})", column),
     "boolean": by_template(
         """CASE {0} WHEN 1 THEN json('true') WHEN 0 THEN json('false')
@@ -204,5 +216,3 @@ SQLite.writers = {
     "duration": by_template("onetrip_duration({0})"),
 }
 SQLite.carriers = {**SQLite.writers, "enum": as_is, "float": by_template("onetrip_number({0})")}
-    "wide_integer": by_template("json(onetrip_narrow({0}, 0))"),
-    "wide_decimal": lambda type_, column: Template(f"onetrip_narrow({{0}}, {type_.rounded})", column),

@@ -1,0 +1,159 @@
+"""Cursors belong to one list: a changed, foreign or made-up one is a 422, and tells nothing."""
+
+import base64
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlmodel import Field
+
+from onetrip import API, ConfigurationError
+from onetrip.http.cursor import MAX_POSITION, Cursors
+from tests.http.conftest import Served
+from tests.http.test_pagination import links
+from tests.schema.serving import base
+from tests.schema.serving import served as serve
+from tests.support import blog
+from tests.support.counting import count_statements
+from tests.support.databases import Backend
+
+LIST = "/posts?author_id=1&sort=-views&limit=2"
+
+
+def cursor_of(served: Served, url: str, relation: str = "next") -> str:
+    found = links(served.client.get(url))[relation]
+    return found.rpartition("=")[2]
+
+
+def refused(served: Served, url: str) -> None:
+    """The answer is a 422 of one kind, and no statement is run."""
+    with count_statements(served.backend, served.api) as statements:
+        answer = served.client.get(url)
+    assert (answer.status, len(statements)) == (422, 0), answer.body
+    (error,) = answer.json()["errors"]
+    assert error["type"] == "invalid_cursor"
+    assert error["msg"] == (
+        f"'{error['loc'][1]}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
+    )
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "/posts?limit=1&sort=-views&author_id=1", "/posts?author_id=1&sort=-views&fields=id",
+        "/posts?author_id=1&sort=-views,-id&include=author&count=exact", "/posts?author_id=1&%73ort=-views",
+        "/posts?author_id=1&sort=-views&limit=0", "/posts?author_id=%31&sort=-views",
+    ],
+)  # fmt: skip
+def test_of_the_same_list(served: Served, same: str) -> None:
+    """How a list is written, and what is shown of it, makes no other list of it."""
+    cursor = cursor_of(served, LIST)
+    answer = served.client.get(f"{same}&after={cursor}")
+    assert answer.status == 200
+    expected = [3, 1] if "limit=1" not in same else [3]
+    assert [row["id"] for row in answer.json()] == ([] if "limit=0" in same else expected)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "/posts?author_id=2&sort=-views", "/posts?sort=-views", "/posts?author_id=1", "/posts?author_id=1&sort=views",
+        "/posts?author_id=1&sort=-views:nullslast", "/posts?author_id=1&sort=-views,id", "/users?sort=-id",
+        "/posts?author_id=1&sort=-views&published=true", "/posts?author_id__ne=1&sort=-views",
+        "/posts?or=(author_id=1)&sort=-views", "/users/1/posts?sort=-views", "/users/1/posts?author_id=1&sort=-views",
+    ],
+)  # fmt: skip
+def test_of_another_list(served: Served, other: str) -> None:
+    """Resource, relation, order, filters and their values make a list."""
+    refused(served, f"{other}&after={cursor_of(served, LIST)}")
+
+
+def test_of_another_parent_or_direction(served: Served) -> None:
+    """So does the parent; and what leads forwards does not lead back."""
+    cursor = cursor_of(served, "/accounts/1/sent?limit=1")
+    assert served.client.get(f"/accounts/1/sent?after={cursor}").status == 200
+    refused(served, f"/accounts/2/sent?after={cursor}")
+    refused(served, f"/accounts/1/received?after={cursor}")
+    refused(served, f"/accounts/1/sent?before={cursor}")
+    back = cursor_of(served, f"/accounts/1/sent?limit=1&after={cursor}", "prev")
+    assert served.client.get(f"/accounts/1/sent?before={back}").status == 200
+    refused(served, f"/accounts/1/sent?after={back}")
+
+
+def test_damaged(served: Served) -> None:
+    """Each character counts, and each of them is needed."""
+    cursor = cursor_of(served, LIST)
+    for at, character in enumerate(cursor):
+        refused(served, f"{LIST}&after={cursor[:at]}{'A' if character != 'A' else 'B'}{cursor[at + 1 :]}")
+        refused(served, f"{LIST}&after={cursor[:at] or 'A'}")
+        refused(served, f"{LIST}&after={cursor[:at]}A{cursor[at:]}")
+    assert served.client.get(f"{LIST}&after={cursor}").status == 200
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.one_of(st.text("AZaz09-_", min_size=1), st.binary(min_size=1).map(base64.urlsafe_b64encode), st.binary())
+)
+def test_anything(on_sqlite: Served, text: str | bytes) -> None:
+    """No text makes a 5xx."""
+    written = text.encode() if isinstance(text, str) else b"".join(b"%%%02X" % byte for byte in text)
+    for name in (b"after", b"before"):
+        answer = on_sqlite.client.request("GET", b"/posts?" + name + b"=" + written)
+        assert answer.status in (400, 422), answer.body
+
+
+@given(position=st.binary(max_size=300), scope=st.binary(), other=st.binary())
+def test_secrets(position: bytes, scope: bytes, other: bytes) -> None:
+    """A cursor is read with its secret and its scope alone, is the same every time, and shows nothing."""
+    cursors = Cursors("a secret of sixteen")
+    position = b'["%b"]' % position.hex().encode()
+    written = cursors.write(scope, position)
+    assert written is not None and written == Cursors("a secret of sixteen").write(scope, position)
+    raw = base64.urlsafe_b64decode(written + b"==")
+    assert position not in raw and (len(position) < 12 or position[2:10] not in raw)
+    assert cursors.read(scope, written.decode(), "after") == [position[2:-2].decode()]
+    for wrong, of in (
+        (Cursors("another secret, too"), scope),
+        (cursors, scope + b"x"),
+        (cursors, other + b"y" + scope),
+    ):
+        with pytest.raises(Exception, match="no cursor of this list"):
+            wrong.read(of, written.decode(), "after")
+
+
+def test_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given, or stands in the environment, or follows from the database's URL: the same in every process."""
+
+    def cursor(url: str = f"sqlite:///{tmp_path}/a.db", **options: str) -> bytes | None:
+        return API(blog.User, database=url, **options).pipeline.cursors.write(b"scope", b"[1]")  # type: ignore[arg-type]
+
+    assert cursor() == cursor() != cursor(f"sqlite:///{tmp_path}/b.db")
+    assert cursor("postgresql://u:one@host/x") != cursor("postgresql://u:two@host/x")
+    assert cursor("sqlite://") != cursor("sqlite://"), "nobody else has this database, and anybody knows its URL"
+    given = cursor(secret="a secret of sixteen")
+    assert given == cursor(f"sqlite:///{tmp_path}/b.db", secret="a secret of sixteen") != cursor()
+    monkeypatch.setenv("ONETRIP_SECRET", "a secret of sixteen")
+    assert cursor() == given != cursor(secret="another secret, too")
+    with pytest.raises(ConfigurationError, match="needs at least 16"):
+        cursor(secret="short")
+
+
+def test_text_that_is_too_long(backend: Backend) -> None:
+    """Where no cursor fits, `offset` leads on; behind a cursor that is a 422, and never the end of the list."""
+    Base = base()
+
+    class Text(Base, table=True):  # type: ignore[misc,valid-type]
+        id: int = Field(primary_key=True)
+        body: str
+
+    long = "x" * MAX_POSITION
+    rows = [Text(id=1, body="a"), Text(id=2, body=long), Text(id=3, body=long)]
+    with serve(backend, Text, rows=rows) as found:
+        first = links(found.client.get("/texts?sort=body&limit=2"))
+        assert first["next"] == "/texts?sort=body&limit=2&offset=2"
+        assert [row["id"] for row in found.get(first["next"])] == [3]
+        behind = links(found.client.get("/texts?sort=body&limit=1"))["next"]
+        answer = found.client.get(behind)
+        assert (answer.status, answer.json()["errors"][0]["type"]) == (422, "not_sortable")
+        assert [row["id"] for row in found.get(behind.replace("limit=1", "limit=2"))] == [2, 3]

@@ -1,0 +1,302 @@
+"""Walking a list by cursors, forwards and backwards: every row once, in the order of the list, on both databases."""
+
+import base64
+import os
+import random
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Optional
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import computed_field
+from sqlmodel import Field, Relationship
+
+from onetrip import Resource
+from tests.http.client import Answer
+from tests.schema.serving import Served, base, served
+from tests.support.databases import Backend
+
+QUIET = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does .not. support Decimal:sqlalchemy.exc.SAWarning")
+LINK = re.compile(r'<([^>]*)>; rel="(\w+)"')
+
+Base = base()
+
+
+class Kind(Enum):
+    """Labels sort in another way than they are declared, and differ from values."""
+
+    pear = "a pear"
+    apple = "b apple"
+    fig = "c fig"
+
+
+class Owner(Base, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    name: str | None = None
+    things: list["Thing"] = Relationship(back_populates="owner")
+
+
+class Thing(Base, table=True):
+    id: int | None = Field(default=None, primary_key=True)
+    number: int | None = None
+    text: str | None = None
+    moment: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    local: datetime | None = Field(default=None, sa_type=sa.DateTime())
+    amount: Decimal | None = Field(default=None, max_digits=12, decimal_places=4)
+    kind: Kind | None = None
+    ratio: float | None = None
+    flag: bool = False
+    day: date | None = None
+    code: UUID | None = None
+    span: timedelta | None = None
+    raw: bytes | None = None
+    owner_id: int | None = Field(default=None, foreign_key="owner.id")
+    owner: Optional[Owner] = Relationship(back_populates="things")  # noqa: UP045
+
+
+class Noted(Base, table=True):
+    """Rows that Python writes."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    number: int | None = None
+
+    @computed_field
+    def twice(self) -> int:
+        return 2 * (self.number or 0)
+
+
+NAMES = [
+    "id", "number", "text", "moment", "local", "amount", "kind", "ratio", "flag", "day", "code", "span", "raw",
+    "owner.name", "owner_id",
+]  # fmt: skip
+_MOMENT = datetime(2026, 1, 31, 9, 30)
+FEW: dict[str, list[Any]] = {
+    "number": [None, -1, 0, 2**31 - 1],
+    "text": [None, "", "a", "A", "ä", "a b", '"],', "\x1f\x1e", "日本"],
+    "moment": [
+        None,
+        _MOMENT.replace(tzinfo=UTC),
+        _MOMENT.replace(tzinfo=UTC, microsecond=1),
+        datetime.max.replace(tzinfo=UTC),
+    ],
+    "local": [None, _MOMENT, _MOMENT.replace(microsecond=120_000), datetime.min],
+    "amount": [None, Decimal("0.1"), Decimal("0.1001"), Decimal("-12345678.9012"), Decimal("1.1")],
+    "kind": [None, *Kind],
+    "ratio": [None, 0.1, 0.1 + 0.2, 0.3, 1e300, -5e-324, 3.0],
+    "flag": [False, True],
+    "day": [None, date(2026, 1, 31), date.max, date.min],
+    "code": [None, UUID(int=0), UUID(int=2**128 - 1), UUID(int=5)],
+    "span": [None, timedelta(), timedelta(days=400, microseconds=1), timedelta(days=-1)],
+    "raw": [None, b"", b"a", b"ab"],
+    "owner_id": [None, 1, 2, 3, 4],
+}
+"""So few values that most rows are equal in most columns."""
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def things(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Things and their owners, of which there are four; one has the name of another, one has none."""
+    from tests.support.databases import postgresql_backend, sqlite_backend
+
+    if request.param == "sqlite":
+        backend = sqlite_backend(tmp_path_factory.mktemp("things"))
+    else:
+        backend = postgresql_backend(request.getfixturevalue("server"))
+    owners = [Owner(id=1, name="Ada"), Owner(id=2, name="Ada"), Owner(id=3), Owner(id=4, name="Bob")]
+    with backend as opened, served(opened, Owner, Thing, Noted, rows=owners) as found:
+        yield found
+
+
+def links(answer: Answer) -> dict[str, str]:
+    """The URLs of other pages by their relation."""
+    return {relation: url for url, relation in LINK.findall(answer.headers["link"])}
+
+
+def page(served: Served, url: str) -> tuple[list[Any], dict[str, str]]:
+    answer = served.client.get(url)
+    assert answer.status == 200, answer.body.decode()
+    return answer.json(), links(answer)
+
+
+def pages(served: Served, url: str, relation: str = "next") -> Iterator[tuple[str, list[Any]]]:
+    """Follow links to the end: each URL with its rows."""
+    while url:
+        rows, found = page(served, url)
+        yield url, rows
+        url = found.get(relation, "")
+
+
+def store(served: Served, rows: list[dict[str, Any]], table: Any = Thing) -> None:
+    """Make these the only rows."""
+    with served.engine.begin() as connection:
+        connection.execute(sa.delete(table))
+        if rows:
+            connection.execute(sa.insert(table), rows)
+
+
+def check_walks(served: Served, start: str, limit: int) -> None:
+    """Forwards, then backwards from each page, gives the list as it is in one go."""
+    mark = "&" if "?" in start else "?"
+    whole, _ = page(served, f"{start}{mark}limit=1000")
+    found = list(pages(served, f"{start}{mark}limit={limit}"))
+    assert [row for _, rows in found for row in rows] == whole
+    assert all(len(rows) == limit for _, rows in found[:-1])
+    assert len(found) == max(1, -(-len(whole) // limit))
+    back = list(pages(served, found[-1][0], "prev"))
+    assert [rows for _, rows in reversed(back)] == [rows for _, rows in found]
+    again = list(pages(served, back[-1][0]))
+    assert [rows for _, rows in again] == [rows for _, rows in found]
+
+
+@st.composite
+def sorts(draw: st.DrawFn) -> str:
+    keys = draw(st.lists(st.sampled_from(NAMES), unique=True, min_size=1, max_size=4))
+    signs = draw(st.sampled_from(["", "-", None]))
+    written = []
+    for key in keys:
+        sign = draw(st.sampled_from(["", "-"])) if signs is None else signs
+        written.append(sign + key + draw(st.sampled_from(["", "", ":nullsfirst", ":nullslast"])))
+    return ",".join(written)
+
+
+ROWS = st.lists(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in FEW.items()}), max_size=14)
+SHOWN = st.sampled_from(["", "&fields=text", "&fields=id,number,text,flag,code,kind", "&include=owner"])
+WALKS = int(os.environ.get("ONETRIP_WALKS", "40"))
+"""How many lists are walked through on each database: thousands before a release."""
+
+QUICK = settings(
+    max_examples=WALKS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)  # fmt: skip
+
+
+@QUIET
+@QUICK
+@given(rows=ROWS, sort=sorts(), limit=st.integers(1, 5), shown=SHOWN)
+def test_walks(things: Served, rows: list[dict[str, Any]], sort: str, limit: int, shown: str) -> None:
+    """Ties, NULLs, mixed directions, columns of a relation, any type, whatever is shown of a row."""
+    store(things, rows)
+    check_walks(things, f"/things?sort={sort}{shown}", limit)
+
+
+@QUIET
+@pytest.mark.parametrize("sort", ["id", "-number", "number:nullsfirst,-id", "-owner.name,text"])
+def test_walks_in_relations_and_filters(things: Served, sort: str) -> None:
+    """The rows of one parent, those that filters choose, and both."""
+    make = random.Random(sort)
+    store(things, [{name: make.choice(values) for name, values in FEW.items()} for _ in range(60)])
+    for start in (
+        "/owners/1/things?", "/things?flag=true&", "/things?owner.name=Ada&", "/owners/2/things?number__is_null=false&",
+        "/things?or=(flag=false,owner.name__icontains=a)&", "/things?number__in=-1,0&",
+    ):  # fmt: skip
+        check_walks(things, f"{start}sort={sort}", 3)
+
+
+def test_walks_over_rows_that_python_writes(things: Served) -> None:
+    """Where a row stands is not lost when a model writes it."""
+    store(things, [{"id": key, "number": key % 3 or None} for key in range(1, 12)], Noted)
+    for sort in ("id", "number", "-number", "-id"):
+        check_walks(things, f"/noteds?sort={sort}", 2)
+        check_walks(things, f"/noteds?sort={sort}&fields=twice", 4)
+
+
+@pytest.mark.parametrize("sort", ["id", "-id", "-number", "number", "number:nullsfirst,-id"])
+def test_rows_that_come_and_go(things: Served, sort: str) -> None:
+    """Whatever is there throughout is met exactly once, and nothing is met twice, while others come and go."""
+    for seed in range(12):
+        make = random.Random(f"{sort} {seed}")
+        numbers: list[int | None] = [None, 1, 2, 3]
+        store(things, [{"id": key, "number": make.choice(numbers), "flag": False} for key in range(100, 160, 2)])
+        there, seen, url = set(range(100, 160, 2)), [], f"/things?sort={sort}&fields=number,id&limit=4"
+        while url:
+            rows, found = page(things, url)
+            seen += [row["id"] for row in rows]
+            url = found.get("next", "")
+            with things.engine.begin() as connection:
+                gone = {make.choice(range(100, 160)) for _ in range(2)} | {seen[-1]}  # where the cursor stands as well
+                connection.execute(sa.delete(Thing).where(Thing.id.in_(gone)))  # type: ignore[union-attr]
+                there -= gone
+                new = [{"number": make.choice(numbers), "flag": True, "id": make.randrange(200, 10**6)} for _ in "ab"]
+                connection.execute(sa.insert(Thing), new)
+        assert len(seen) == len(set(seen))
+        assert there <= set(seen)
+
+
+def test_a_page_before_rows_that_are_gone(things: Served) -> None:
+    """Backwards as well; there is no page before the first row, and none after an empty one."""
+    store(things, [{"id": key, "flag": False} for key in range(1, 8)])
+    (_, _), (second, _), *_ = pages(things, "/things?limit=3&fields=id")
+    _, found = page(things, second)
+    with things.engine.begin() as connection:
+        connection.execute(sa.delete(Thing).where(Thing.id.in_([2, 4])))  # type: ignore[union-attr]
+    rows, before = page(things, found["prev"])
+    assert rows == [{"id": 1}, {"id": 3}] and set(before) == {"first", "next"}
+    assert page(things, before["next"])[0] == [{"id": 5}, {"id": 6}, {"id": 7}]
+    store(things, [])
+    for url in (second, found["prev"], found["next"]):
+        rows, nothing = page(things, url)
+        assert rows == [] and nothing == {"first": "/things?limit=3&fields=id"}
+
+
+def test_links_to_the_pages_around(things: Served) -> None:
+    """`next` if there is more, `prev` on pages that a cursor led to, and no other place to begin is kept."""
+    store(things, [{"id": key, "flag": False} for key in range(1, 6)])
+    rows, found = page(things, "/things?fields=id&limit=2")
+    assert set(found) == {"first", "next"}
+    rows, middle = page(things, found["next"])
+    assert rows == [{"id": 3}, {"id": 4}] and set(middle) == {"first", "prev", "next"}
+    assert middle["first"] == "/things?fields=id&limit=2"
+    rows, last = page(things, middle["next"])
+    assert rows == [{"id": 5}] and set(last) == {"first", "prev"}
+    assert all(
+        url.count("after=") + url.count("before=") == 1 for url in (middle["next"], middle["prev"], last["prev"])
+    )
+    rows, first = page(things, middle["prev"])
+    assert rows == [{"id": 1}, {"id": 2}] and set(first) == {"first", "next"}
+    escaped = found["next"].replace("after=", "%61fter=")
+    assert page(things, escaped) == page(things, found["next"])
+    assert page(things, found["next"].replace("limit=2", "limit=0")) == ([], {"first": "/things?fields=id&limit=0"})
+
+
+@QUIET
+def test_as_it_was_stored_by_others(things: Served) -> None:
+    """SQLite stores a moment in many ways, a number with more digits than its column has; PostgreSQL knows infinity."""
+    store(things, [{"id": key, "flag": False} for key in range(1, 10)])
+    if things.engine.dialect.name == "sqlite":
+        local = ["'2026-01-31 09:30:00'", "'2026-01-31 09:30:00.000000'", "'2026-01-31T09:30:00'", "17", "1.5"]
+        amount = ["0.10004", "0.10001", "9e999", "0.1", "-9e999"]
+    else:
+        local = ["'infinity'", "'-infinity'", "'9999-12-31 23:59:59.999999'", "'0044-03-15 BC'", "'2026-01-31'"]
+        amount = ["'NaN'", "1", "1.1", "'NaN'", "-1"]
+    with things.engine.begin() as connection:
+        for key in range(1, 10):
+            values = f"local = {local[key % 5]}, amount = {amount[key % 5]}"
+            connection.exec_driver_sql(f"UPDATE thing SET {values} WHERE id = {key}")
+        if things.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("UPDATE thing SET ratio = 'NaN' WHERE id < 4")
+            connection.exec_driver_sql("UPDATE thing SET ratio = '-Infinity' WHERE id > 6")
+    for sort in ("local", "-local", "amount", "-amount,local", "ratio", "-ratio"):
+        for limit in (1, 2):
+            check_walks(things, f"/things?fields=id&sort={sort}", limit)
+
+
+def test_by_a_secret_key(backend: Backend) -> None:
+    """A key that is hidden leads from page to page, and nobody reads it."""
+    Base = base()
+
+    class Door(Base, table=True):  # type: ignore[misc,valid-type]
+        id: int = Field(primary_key=True, exclude=True)
+        name: str
+
+    rows = [Door(id=7_700_000 + key, name=name) for key, name in enumerate("aabbcc")]
+    with served(backend, Resource(Door), rows=rows) as found:
+        walked = list(pages(found, "/doors?limit=1&sort=name"))
+        assert [row["name"] for _, [row] in walked] == list("aabbcc")
+        assert all(b"7700" not in base64.urlsafe_b64decode(url.rpartition("=")[2] + "==") for url, _ in walked[1:])
