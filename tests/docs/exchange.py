@@ -70,7 +70,7 @@ def _value(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: [list(pair) for pair in pairs])
     except ValueError:
-        return text.strip()
+        return text.strip().replace("\r\n", "\n")
 
 
 def _is(shown: Any, real: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import uvicorn
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, field_serializer
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -452,6 +453,37 @@ def test_an_error_on_the_way_is_not_the_end(backend: Backend) -> None:
         at.client.runner.run(ask())
         free(at, backend)
         assert at.client.get("/readings?id__gte=700", accept=NDJSON).status == 500
+        free(at, backend)
+
+
+def test_a_server_cuts_the_connection(backend: Backend) -> None:
+    """A client over HTTP/1.1 sees whether the last chunk came: after an error it did not."""
+    with served(backend, Resource(Reading, read=ReadingRead)) as at:
+        fill(at, 1_000)
+
+        async def ask(port: int) -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /readings HTTP/1.1\r\nHost: test\r\nAccept: text/csv\r\nConnection: close\r\n\r\n")
+            answer = await reader.read(-1)
+            writer.close()
+            return answer
+
+        async def main() -> None:
+            server = uvicorn.Server(uvicorn.Config(at.client.app, port=0, lifespan="off", log_config=None))
+            running = asyncio.ensure_future(server.serve())
+            while not server.started:
+                await asyncio.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            whole = await ask(port)
+            with at.engine.begin() as connection:
+                connection.execute(sa.update(Reading).where(sa.inspect(Reading).c.id == 700).values(text="broken"))
+            half = await ask(port)
+            server.should_exit = True
+            await running
+            assert whole.startswith(b"HTTP/1.1 200 ") and whole.endswith(b"\r\n0\r\n\r\n")
+            assert half.startswith(b"HTTP/1.1 200 ") and not half.endswith(b"\r\n0\r\n\r\n")
+
+        at.client.runner.run(main())
         free(at, backend)
 
 

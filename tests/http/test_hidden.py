@@ -161,7 +161,48 @@ QUESTIONS = [
         path + "/{}",
         path + "/{}/1",
     )
-] + ["/{}", "/{}/1", "/authors/{}", "/tags/{}"]
+] + ["/{}", "/{}/1", "/authors/{}", "/tags/{}", "/{}:aggregate", "/authors/1/{}:aggregate"]
+QUESTIONS += [
+    path + question
+    for path in (
+        "/authors:aggregate",
+        "/tags:aggregate",
+        "/posts:aggregate",
+        "/taggings:aggregate",
+        "/authors/1/posts:aggregate",
+    )
+    for question in (
+        "?group={}",
+        "?group=id,{}",
+        "?group={}:month",
+        "?group={}.id",
+        "?group=author.{}",
+        "?group=author.{}:month",
+        "?group=tags.{}",
+        "?group=posts.{}",
+        "?count={}",
+        "?count=author.{}",
+        "?sum={}",
+        "?avg={}",
+        "?min={}",
+        "?min=author.{}",
+        "?max={}",
+        "?max=tags.{}",
+        "?sort={}",
+        "?sort=-min.{}",
+        "?count=*&sort={}",
+        "?group=id&min=id&sort=max.{}",
+        "?having=({}__gt=1)",
+        "?count=*&having=(min.{}__gt=1)",
+        "?having=(or=(count.{}=1,count=1))",
+        "?having=(author.{}=1)",
+        "?{}=x",
+        "?{}__contains=x",
+        "?author.{}=x",
+        "?or=({}=x,id=1)",
+        "?q={}",
+    )
+]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -197,6 +238,18 @@ def test_a_hidden_name_answers_as_one_that_does_not_exist(clients: list[Client],
         assert SECRET not in one.body.decode()
 
 
+@pytest.mark.parametrize("accept", ["application/x-ndjson", "text/csv"])
+def test_exports_tell_nothing_hidden(clients: list[Client], accept: str) -> None:
+    """The same questions, answered by all rows in another form."""
+    with_it, without = clients
+    for name in HIDDEN:
+        for question in QUESTIONS:
+            one, other = (client.get(question.replace("{}", name), accept=accept) for client in (with_it, without))
+            assert one.status < 500
+            assert _comparable(one) == _comparable(other), question
+            assert SECRET not in one.body.decode()
+
+
 def test_hints_name_nothing_hidden(clients: list[Client]) -> None:
     """A name near a hidden one is led to a visible one, or to the list of them."""
     for name in HIDDEN:
@@ -207,6 +260,10 @@ def test_hints_name_nothing_hidden(clients: list[Client]) -> None:
                 "/authors?fields={}",
                 "/authors?include={}",
                 "/posts?fields=author.{}",
+                "/posts:aggregate?group={}",
+                "/posts:aggregate?max=author.{}",
+                "/tags:aggregate?count=*&sort=min.{}",
+                "/tags:aggregate?having=(count.{}=1)",
             ):
                 answer = clients[0].get(question.replace("{}", near))
                 if answer.status == 200:  # a visible one
