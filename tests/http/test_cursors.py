@@ -1,6 +1,7 @@
 """Cursors belong to one list: a changed, foreign or made-up one is a 422, and tells nothing."""
 
 import base64
+import string
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,9 @@ def test_damaged(served: Served) -> None:
         refused(served, f"{LIST}&after={cursor[:at]}{'A' if character != 'A' else 'B'}{cursor[at + 1 :]}")
         refused(served, f"{LIST}&after={cursor[:at] or 'A'}")
         refused(served, f"{LIST}&after={cursor[:at]}A{cursor[at:]}")
+    for character in string.ascii_letters + string.digits + "-_":  # some of its bits mean nothing
+        if character != cursor[-1]:
+            refused(served, f"{LIST}&after={cursor[:-1]}{character}")
     assert served.client.get(f"{LIST}&after={cursor}").status == 200
 
 
