@@ -11,11 +11,16 @@ from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.dialects.sqlite import aiosqlite
 
 from onetrip.http.routes import RouteTable
+from onetrip.plan.aggregate import plan_aggregate
+from onetrip.plan.groups import AggregatePlan
+from onetrip.plan.ir import ReadPlan
 from onetrip.plan.read import plan_read
+from onetrip.query.aggregate import STRUCTURAL, parse_aggregate
 from onetrip.query.parser import parse
 from onetrip.query.split import split
 from onetrip.schema.derive import derive
 from onetrip.settings import Limits
+from onetrip.sql.aggregate import compile_aggregate
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.dialects.postgresql import PostgreSQL
 from onetrip.sql.dialects.sqlite import SQLite
@@ -64,6 +69,13 @@ QUERIES = {
 
 @pytest.mark.parametrize("name", QUERIES)
 @pytest.mark.parametrize("dialect", DIALECTS)
+    "aggregate": "/people:aggregate",
+    "aggregate_by_relation": "/people:aggregate?group=team.name,boss_id&count=*&sum=budget&name__contains=a",
+    "aggregate_by_span": "/samples:aggregate?group=moment:month,local:week,day:quarter&count=*",
+    "aggregate_of_relation": "/teams/1/members:aggregate?group=name&max=budget",
+    "aggregate_of_deleted": "/writers/1/books:aggregate",
+    "aggregate_some": "/people:aggregate?group=team_id&count=*&avg=budget&having=(count=2,avg.budget=9)&sort=-count",
+    "aggregate_types": "/samples:aggregate?sum=integer,ratio,price&avg=integer,ratio,price&min=color,at,ticket",
 def test_sql(dialect: str, name: str) -> None:
     """A request compiles to the statement that was reviewed."""
     compiled = statement(DIALECTS[dialect], QUERIES[name])
@@ -86,8 +98,14 @@ def statement(dialect: Dialect, target: str) -> str:
     path, _, query = target.partition("?")
     found = RouteTable(schema).find(path)
     assert found is not None
-    plan = plan_read(parse(split(query.encode())[0]), found.route.endpoint, schema, Limits())
-    compiled = compile_read(plan, dialect)
+    plan: ReadPlan | AggregatePlan
+    if found.route.endpoint.kind == "aggregate":
+        asked = parse_aggregate(split(query.encode(), STRUCTURAL)[0])
+        plan = plan_aggregate(asked, found.route.endpoint, schema, Limits())
+        compiled = compile_aggregate(plan, dialect)
+    else:
+        plan = plan_read(parse(split(query.encode())[0]), found.route.endpoint, schema, Limits())
+        compiled = compile_read(plan, dialect)
     lines = [line.rstrip() for line in compiled.text.splitlines()]
     names = ["/".join(map(str, parameter.loc)) for parameter in plan.parameters]
     filled = [

@@ -69,7 +69,7 @@ class DirectRoutes:
         for inclusion, taken in self._open:
             path = inclusion.relative(scope)
             target = None if path is None else self.router.table.find(path)
-            if target is not None and target.route.endpoint.resource.name not in taken:
+            if target is not None and not (taken and _is_taken(target, taken)):
                 return target if scope["method"] in target.route.methods else None
         return None
 
@@ -88,6 +88,11 @@ class DirectRoutes:
             taken = frozenset().union(*(_taken(path, inclusion.prefix, names) for path in earlier))
             self._open.append((inclusion, taken))
         self._routes = len(routes)
+
+
+def _is_taken(target: Target, taken: frozenset[str]) -> bool:
+    """Say whether an earlier route could answer: one for the resource, or for an operation on its collection."""
+    return target.route.endpoint.resource.name in taken or target.route.template.split("/")[1] in taken
 
 
 def _paths(route: Any) -> list[str]:

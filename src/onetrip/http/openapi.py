@@ -9,9 +9,9 @@ import re
 from typing import Annotated, Any
 
 from fastapi import Body
-from pydantic import Field
+from pydantic import Field, create_model
 
-from onetrip.http import parameters
+from onetrip.http import aggregate_document, parameters
 from onetrip.http.problems import MEDIA_TYPE, OnetripProblem
 from onetrip.http.routes import Route, key_name
 from onetrip.plan.export import is_exportable
@@ -67,8 +67,10 @@ READYZ: dict[str, Any] = {
 class Operations:
     """Describes generated routes to FastAPI."""
 
-    def __init__(self, schema: Schema, limits: Limits) -> None:
+    def __init__(self, schema: Schema, limits: Limits, *, envelope: bool = False) -> None:
         self.schema = schema
+        self.envelope = envelope
+        self.pages: dict[str, Any] = {}
         self.limits = limits
         pasts = [resource.past for resource in schema.resources.values() if resource.past is not None]
         entries = {past.entries.name: past.entries for past in pasts}
@@ -95,10 +97,33 @@ class Operations:
             "summary": summary,
             "description": endpoint.target.description or "",
             "tags": list(endpoint.resource.tags),
-            "response_model": list[shown] if endpoint.many else shown,
+            "response_model": self._listed(endpoint.target) if endpoint.many else shown,
             "responses": responses,
             "openapi_extra": {"parameters": parameters.describe(endpoint, self.schema, self.limits)},
-        }
+        } | (self._of_groups(endpoint) if endpoint.kind == "aggregate" else {})
+
+    def _of_groups(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Describe what is different where groups are answered."""
+        content = {"application/json": {"schema": aggregate_document.answer(endpoint, envelope=self.envelope)}}
+        responses = dict(_COMMON) | {200: {"headers": dict(_ETAG) | _LINK, "content": content}}
+        if endpoint.relation is None:
+            del responses[404]
+        described = aggregate_document.describe(endpoint, self.schema, self.limits)
+        return {"response_model": None, "responses": responses, "openapi_extra": {"parameters": described}}
+
+    def _listed(self, resource: ResourceSchema) -> Any:
+        """Find the model of a list: an array, or an envelope, the same one wherever it stands."""
+        model = self.models[resource.name]
+        shown: Any = list[model | Fields]  # type: ignore[valid-type]
+        if not self.envelope:
+            return shown
+        if resource.name not in self.pages:
+            url = Annotated[str | None, Field(description="The URL of that page, `null` if there is none")]
+            total = Annotated[int | None, Field(description="Rows of all pages, if `count` asks for them")]
+            self.pages[resource.name] = create_model(
+                f"{model.__name__}Page", items=(shown, ...), next=(url, ...), prev=(url, ...), total=(total, ...)
+            )
+        return self.pages[resource.name]
 
     def describe_change(self, route: Route, method: str) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a write."""
@@ -255,6 +280,7 @@ def _conditional(resource: ResourceSchema) -> dict[int | str, Any]:
 
 
 _ETAG = {"ETag": {"schema": {"type": "string"}, "description": "Changes with the answer"}}
+_LINK = {"Link": {"schema": {"type": "string"}, "description": "`first`, `prev` and `next` pages (RFC 8288)"}}
 _BARE = ("integer", "uuid", "date")
 """Kinds whose text never holds a comma: an expression cannot quote a part of a key."""
 
@@ -296,19 +322,22 @@ def _named(endpoint: Endpoint) -> tuple[str, str]:
     """Name an operation: `list_posts`, `get_post`, `list_user_posts`, `get_post_author`."""
     resource, relation = endpoint.resource, endpoint.relation
     words = resource.singular.replace("_", " ")
+    verb = "aggregate" if endpoint.kind == "aggregate" else "list"
     if relation is not None:
         snake = re.sub(r"\W", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", relation.name)).lower()
-        verb = "list" if relation.many else "get"
+        verb = verb if relation.many else "get"
         return f"{verb}_{resource.singular}_{snake}", f"{verb.title()} the {snake.replace('_', ' ')} of a {words}"
     if endpoint.kind == "history":
         return f"list_{resource.singular}_history", f"List the history of a {words}"
     if endpoint.kind == "item":
         return f"get_{resource.singular}", f"Get a {words}"
-    return f"list_{resource.plural}", f"List {resource.plural.replace('_', ' ')}"
+    return f"{verb}_{resource.plural}", f"{verb.title()} {resource.plural.replace('_', ' ')}"
 
 
 def _headers(endpoint: Endpoint) -> dict[str, Any]:
     headers: dict[str, Any] = dict(_ETAG)
     if endpoint.many:
-        headers["Link"] = {"schema": {"type": "string"}, "description": "`first`, `prev` and `next` pages (RFC 8288)"}
+        headers |= _LINK
+        total = "Rows of all pages, if `count` asks for them"
+        headers["X-Total-Count"] = {"schema": {"type": "integer"}, "description": total}
     return headers

@@ -21,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from onetrip.errors import MethodNotAllowed, Problem
 from onetrip.http import openapi, problems
 from onetrip.http.address import Address
+from onetrip.http.aggregate import Aggregates
 from onetrip.http.answer import Answer
 from onetrip.http.body import check_media_type, read_body
 from onetrip.http.bulk import delete_many, update_many
@@ -57,6 +58,7 @@ class ResourceRouter(APIRouter):
     def __init__(self, pipeline: Pipeline, *, kept: timedelta | None = KEPT, **options: Any) -> None:
         super().__init__(**options)
         self.pipeline = pipeline
+        self.aggregates = Aggregates(pipeline)
         self.exports = Exports(pipeline)
         self.mutations = Mutations(pipeline)
         self.keys = Keys(pipeline.database, kept)
@@ -65,7 +67,7 @@ class ResourceRouter(APIRouter):
         self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
         self._inclusions: dict[int, Inclusion] = {}
         self._operations: dict[tuple[str, str], APIRoute] = {}
-        operations = openapi.Operations(pipeline.schema, pipeline.limits)
+        operations = openapi.Operations(pipeline.schema, pipeline.limits, envelope=pipeline.envelope)
         self._add("GET", LIVEZ, openapi.LIVEZ)
         self._add("GET", READYZ, openapi.READYZ)
         for route in self.table.routes():
@@ -182,7 +184,8 @@ class ResourceRouter(APIRouter):
             key, path, query_string = key_texts(endpoint, target.key), whole_path(scope), scope["query_string"]
             if accept is not None and (form := self.exports.form(endpoint, accept)) is not None:
                 return self.exports.answer(ExportRequest(endpoint, key, path, query_string), form)
-            return await self.pipeline.read(endpoint, key, path, query_string, condition)
+            reads = self.aggregates if endpoint.kind == "aggregate" else self.pipeline
+            return await reads.read(endpoint, key, path, query_string, condition)
         except Problem as problem:
             return _problem(problem)
 

@@ -13,12 +13,13 @@ from urllib.parse import quote
 from onetrip.errors import Invalid
 from onetrip.plan.read import Endpoint
 from onetrip.query.split import decode, split_values
-from onetrip.schema.model import ResourceSchema, Schema, Writes
+from onetrip.schema.model import Relation, ResourceSchema, Schema, Writes
 
 READS = ("GET", "HEAD")
 """Methods of every generated route."""
 
 _RESTORE = ":restore"
+_AGGREGATE = ":aggregate"
 _QUOTED = re.compile('[",]')
 
 
@@ -54,6 +55,12 @@ class _Paths:
     related: Mapping[str, Route]
     links: Mapping[str, Route]
     restore: Route | None = None
+    aggregate: Route | None = None
+
+    @property
+    def alone(self) -> tuple[Route | None, ...]:
+        """Everything that leads to no other resource."""
+        return self.collection, self.aggregate, self.item, self.restore
 
 
 class RouteTable:
@@ -61,13 +68,14 @@ class RouteTable:
 
     def __init__(self, schema: Schema) -> None:
         self._paths = {name: _paths(resource, schema) for name, resource in schema.resources.items()}
+        self._aggregates = {f"/{name}{_AGGREGATE}": paths.aggregate for name, paths in self._paths.items()}
 
     def routes(self) -> list[Route]:
         """Every route, in the order of declaration."""
         return [
             route
             for paths in self._paths.values()
-            for route in (paths.collection, paths.item, paths.restore, *paths.related.values(), *paths.links.values())
+            for route in (*paths.alone, *paths.related.values(), *paths.links.values())
             if route is not None
         ]
 
@@ -85,7 +93,8 @@ class RouteTable:
     def _find(self, segments: list[str]) -> Target | None:
         count = len(segments)
         if count < 2 or count > 5 or segments[0] or (paths := self._paths.get(segments[1])) is None:
-            return None
+            aggregate = self._aggregates.get("/".join(segments)) if count == 2 else None
+            return None if aggregate is None else Target(aggregate)
         if count == 2:
             return Target(paths.collection)
         if not segments[2]:
@@ -113,6 +122,11 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         )
         for relation in resource.relations.values()
     }
+    related |= {
+        relation.name + _AGGREGATE: Route(f"{item}/{relation.name}{_AGGREGATE}", _aggregate(schema, resource, relation))
+        for relation in resource.relations.values()
+        if relation.many and schema.resources[relation.target].aggregate
+    }
     if resource.past is not None:
         entries = Endpoint(kind="history", resource=resource, target=resource.past.entries)
         related["history"] = Route(f"{item}/history", entries)
@@ -136,7 +150,13 @@ def _paths(resource: ResourceSchema, schema: Schema) -> _Paths:
         related,
         links,
         _restore(resource, item),
+        Route(base + _AGGREGATE, _aggregate(schema, resource)) if resource.aggregate else None,
     )
+
+
+def _aggregate(schema: Schema, resource: ResourceSchema, relation: Relation | None = None) -> Endpoint:
+    target = resource if relation is None else schema.resources[relation.target]
+    return Endpoint(kind="aggregate", resource=resource, relation=relation, target=target)
 
 
 def _restore(resource: ResourceSchema, item: str) -> Route | None:

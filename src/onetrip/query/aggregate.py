@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from onetrip.errors import Invalid
-from onetrip.query.ast import Condition, Operand, Path
+from onetrip.query.ast import Condition, Operand, Path, Slot
 from onetrip.query.parser import NULLS, conditions, dotted, items, parse
 from onetrip.query.split import PARAMETERS, TREES, Parenthesised, Shape, Written
-from onetrip.query.tree import Group
+from onetrip.query.tree import Entry, Group
 
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
 """Parameters that name an aggregate of columns."""
@@ -137,13 +137,11 @@ def _having(written: Written) -> tuple[Condition, ...]:
 
 def _named_by_operator(group: Group) -> Group:
     """Write `count=3` as `count__eq=3`: in the answer, it is no parameter."""
-    return Group(
-        tuple(
-            replace(
-                entry,
-                name=f"{entry.name}__eq" if entry.name in PARAMETERS - TREES else entry.name,
-                value=_named_by_operator(entry.value) if isinstance(entry.value, Group) else entry.value,
-            )
-            for entry in group.entries
-        )
-    )
+
+    def named(entry: Entry) -> Entry:
+        if isinstance(entry.value, Group):
+            return replace(entry, value=_named_by_operator(entry.value))
+        is_value = isinstance(entry.value, Slot) and entry.name in PARAMETERS - TREES
+        return replace(entry, name=f"{entry.name}__eq") if is_value else entry
+
+    return Group(tuple(map(named, group.entries)))

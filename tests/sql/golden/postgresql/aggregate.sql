@@ -1,0 +1,9 @@
+-- GET /people:aggregate
+SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
+FROM (SELECT row_to_json(anon_2.*) AS json
+FROM (SELECT groups.a0 AS count
+FROM (SELECT count(*) AS a0
+FROM (SELECT 1 AS one
+FROM person AS person_1) AS asked) AS groups
+ LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
+-- query/limit, query/offset
