@@ -120,7 +120,7 @@ class Shape:
     """
 
     view: View
-    items: "tuple[Field | Computed | Counted | Embedded, ...]"
+    items: "tuple[Item, ...]"
     loaded: "tuple[Embedded, ...]" = ()
 
 
@@ -159,6 +159,19 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Windowed:
+    """What a row is among all rows of its list: its place in the `order`, or the sum of a `field` up to it.
+
+    `type` is a `schema.types.FieldType`, that of the sum.
+    """
+
+    name: str
+    order: tuple[OrderKey, ...] = ()
+    field: Field | None = None
+    type: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Rows of one entity: which, in which order, how many, and how each is written.
 
@@ -185,6 +198,10 @@ class Embedded:
     name: str
     relation: Relation
     selection: Selection
+
+
+Item = Field | Computed | Counted | Windowed | Embedded
+"""What stands in an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

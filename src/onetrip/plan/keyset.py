@@ -5,6 +5,7 @@ from dataclasses import replace
 from onetrip.errors import Invalid
 from onetrip.plan.binder import Binder
 from onetrip.plan.ir import Keyset, OrderKey, Paging, Selection
+from onetrip.plan.windows import is_windowed
 from onetrip.query.ast import Operand, Query, Slot
 
 Nulls = tuple[bool, ...]
@@ -16,7 +17,11 @@ def paged(selection: Selection, query: Query, binder: Binder, nulls: Nulls) -> t
     name, operand = _cursor(query)
     total = None if query.count == "none" else query.count
     if operand is None:
-        return selection, Paging(walks=query.offset is None and selection.rank is None, total=total)
+        walks = query.offset is None and selection.rank is None and not is_windowed(selection)
+        return selection, Paging(walks=walks, total=total)
+    if is_windowed(selection):
+        message = f"'rank' and 'running' begin at the first row of the list, and '{name}' behind it."
+        raise Invalid.at(("query", name), message, "contradiction", "Ask for pages by 'offset'.")
     if selection.rank is not None:
         message = f"'{name}' needs an order of columns; without 'sort', what matches 'q' best comes first."
         raise Invalid.at(("query", name), message, "contradiction", "Add 'sort', or ask for pages by 'offset'.")

@@ -18,6 +18,17 @@ def order(
 ) -> tuple[OrderKey, ...]:
     """Resolve sort keys and append the primary key, in the last key's direction, so that the order is total.
 
+    Raises `Invalid` as `sort_keys` does.
+    """
+    keys = sort_keys(wanted, resource, schema, depth, loc)
+    return (*keys, *key_order(resource, keys))
+
+
+def sort_keys(
+    wanted: Sequence[SortKey], resource: ResourceSchema, schema: Schema, depth: int, loc: Location
+) -> tuple[OrderKey, ...]:
+    """Resolve sort keys.
+
     Raises `Invalid` for what does not exist, is no single value of a row, or lies more than `depth` relations away.
     """
     if len(wanted) > MAX_SORT:
@@ -28,7 +39,7 @@ def order(
             if any(same(known.field, found.field) and known.path == found.path for known in keys):
                 continue  # rows that are equal in a column cannot be told apart by it a second time
             keys.append(found)
-    return (*keys, *key_order(resource, keys))
+    return tuple(keys)
 
 
 def key_order(

@@ -17,29 +17,28 @@ from onetrip.plan.ir import (
     Comparison,
     Counted,
     Embedded,
-    OrderKey,
+    Item,
     Parameter,
     Predicate,
     ReadPlan,
     Selection,
     Shape,
     Trail,
+    Windowed,
 )
 from onetrip.plan.keyset import paged
-from onetrip.plan.order import key_order, order
+from onetrip.plan.order import key_order, order, sort_keys
 from onetrip.plan.resolve import relation_named, shown_named, unknown
 from onetrip.plan.search import matches, ranked
+from onetrip.plan.windows import ordered, windows
 from onetrip.query.ast import And, Compare, Condition, Embed, Not, Or, Path, Query, Some
 from onetrip.query.parser import filter_name
 from onetrip.query.split import PARAMETERS, TREES
-from onetrip.schema.model import Computed, Field, Nested, Relation, ResourceSchema, Schema, View
+from onetrip.schema.model import Field, Nested, Relation, ResourceSchema, Schema, View
 from onetrip.settings import Limits
 
 COUNT = "count"
 """What asks a relation for the number of its rows: `fields=id,comments.count`."""
-
-Item = Field | Computed | Counted | Embedded
-"""What stands in an object."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +83,7 @@ def plan_read(
     where = planner.filters(query)
     selection = Selection(shape=planner.shape(endpoint.target, query), where=where, rank=ranked(query, where))
     if endpoint.many:
-        selection = planner.window(replace(selection, order=planner.order(query)), query)
+        selection = planner.window(planner.ordered(selection, query), query)
     anchor = version = trail = None
     if endpoint.kind == "history":
         trail = planner.trail(key)
@@ -160,9 +159,11 @@ class Planner:
         known = partial(_options, resource) if options else partial(_parameters, self.endpoint)
         return Filters(self.schema, self.limits, self.binder, resource, known)
 
-    def order(self, query: Query) -> tuple[OrderKey, ...]:
+    def ordered(self, selection: Selection, query: Query) -> Selection:
         """Resolve `sort`."""
-        return order(query.sort or (), self.endpoint.target, self.schema, self.limits.depth, ("query", "sort"))
+        target = self.endpoint.target
+        keys = sort_keys(query.sort or (), target, self.schema, self.limits.depth, ("query", "sort"))
+        return ordered(replace(selection, order=(*keys, *key_order(target, keys))), keys, target)
 
     def window(self, selection: Selection, query: Query) -> Selection:
         """Bind `limit` and `offset`."""
@@ -186,6 +187,8 @@ class Planner:
         for name, below in _spelled_out(wanted, view).items():
             if name in always:
                 items.append(self._nested(always[name], below, includes.pop(name, Query()), above))
+            elif not above and (seen := self._windows(name, below, resource)):
+                items += seen
             elif below != _LEAF or (name in resource.relations and name not in resource.fields):
                 relation = relation_named(resource, name, ("query", "fields"))
                 below = self._counted(relation, below, items)
@@ -201,6 +204,14 @@ class Planner:
             relation = relation_named(resource, name, ("query", "include"))
             items.append(self._embed(relation, None, asked, above, "include"))
         return Shape(view=view, items=tuple(items), loaded=self._loaded(view, items, above))
+
+    def _windows(self, name: str, below: "_Tree", resource: ResourceSchema) -> list[Windowed]:
+        """Resolve what a row is among all others, where the answer is a list of them."""
+        return (
+            windows(name, below.keys() - {_WHOLE}, resource)
+            if self.endpoint.many and self.endpoint.kind in _LISTS
+            else []
+        )
 
     def _counted(self, relation: Relation, below: "_Tree", items: list[Item]) -> "_Tree":
         """Count the rows of a relation to many, where `comments.count` is no column, and answer what is left below."""
@@ -315,6 +326,9 @@ def _name_of(condition: Condition) -> str:
         case Not():
             return "not"
 
+
+_LISTS = ("collection", "related")
+"""Endpoints whose rows have a rank, if they have many."""
 
 _Tree = dict[str, "_Tree"]
 _WHOLE = ""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from onetrip.errors import Broken
-from onetrip.plan.ir import Counted, Embedded, Shape
+from onetrip.plan.ir import Counted, Embedded, Shape, Windowed
 from onetrip.schema.model import LINK, View
 from onetrip.sql.load import loader
 from onetrip.sql.statement import EMBED
@@ -64,7 +64,7 @@ def _projection(shape: Shape, dialect: Dialect) -> Project:
     own = {nested.name for nested in view.nested if python} & embeds.keys()
     projections = {name: _projection(embeds[name], dialect) for name in own}
     writers = {name: _writer(inner, dialect) for name, inner in embeds.items() if name not in own}
-    counts = {item.name for item in shape.items if isinstance(item, Counted)}
+    counts = {item.name for item in shape.items if isinstance(item, Counted | Windowed)}
     prefix = EMBED if python else ""
 
     def project(record: Record, written: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import Select
 
-from onetrip.plan.ir import Counted, Embedded, Selection, Shape
-from onetrip.schema.model import LINK, Field, Relation
+from onetrip.plan.ir import Counted, Embedded, Selection, Shape, Windowed
+from onetrip.schema.model import LINK, Computed, Field, Relation
 from onetrip.sql.conditions import condition, joined, links, ordering, parameter, ranked, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.keyset import behind, position
@@ -64,7 +64,7 @@ def objects(
     The other arguments are those of `members`.
     """
     entity, rows, link, rank = members(selection, dialect, parent, source, where)
-    items = _items(selection.shape, entity, dialect)
+    items = _items(selection.shape, entity, dialect, rank)
     if parent is not None:
         items += _link(parent, link, entity, dialect)
     if selection.keyset is not None:
@@ -80,39 +80,39 @@ def objects(
     return dialect.objects(rows, items, position(selection.order, entity, dialect) if positions else None)
 
 
-def _items(shape: Shape, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:
-    """Name and expression of everything in the object. Python gets the whole row instead, by attribute."""
+def _items(shape: Shape, entity: Any, dialect: Dialect, rank: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Name and expression of everything in the object. Python gets the whole row instead, by attribute.
 
-    def column(field: Field, name: str) -> tuple[str, Any]:
-        return name, dialect.write(field.type, getattr(entity, field.attribute))
+    `rank` is what the rows are ordered by before anything else.
+    """
+    if shape.view.python is None:
+        items = [item for item in shape.items if not isinstance(item, Computed)]
+        return [(item.name, _written(item, entity, dialect, rank)) for item in items]
+    whole = [
+        (field.attribute, dialect.carry(field.type, getattr(entity, field.attribute))) for field in shape.view.columns
+    ]
+    beside = [item for item in (*shape.items, *shape.loaded) if not isinstance(item, Field | Computed)]
+    return whole + [(EMBED + item.name, _written(item, entity, dialect, rank)) for item in beside]
 
-    def embedded(item: Embedded, name: str) -> tuple[str, Any]:
-        inner = objects(item.selection, dialect, Parent(entity, item.relation))
-        return name, dialect.array(inner) if item.relation.many else dialect.one(inner)
 
-    def counted(item: Counted, name: str) -> tuple[str, Any]:
-        row, rows = rows_of(item.entity)
-        rows = rows.where(joined(entity, item.relation.attribute, row)).correlate(entity)
-        return name, rows.add_columns(sa.func.count()).scalar_subquery()
-
-    if shape.view.python is not None:
-        whole = [
-            (field.attribute, dialect.carry(field.type, getattr(entity, field.attribute)))
-            for field in shape.view.columns
-        ]
-        embeds = [*(item for item in shape.items if isinstance(item, Embedded)), *shape.loaded]
-        counts = [counted(item, EMBED + item.name) for item in shape.items if isinstance(item, Counted)]
-        return whole + [embedded(item, EMBED + item.name) for item in embeds] + counts
-    found: list[tuple[str, Any]] = []
-    for item in shape.items:
-        match item:
-            case Embedded():
-                found.append(embedded(item, item.name))
-            case Counted():
-                found.append(counted(item, item.name))
-            case Field():
-                found.append(column(item, item.name))
-    return found
+def _written(item: Field | Counted | Windowed | Embedded, entity: Any, dialect: Dialect, rank: Sequence[Any]) -> Any:
+    """Write what stands under one name."""
+    match item:
+        case Field():
+            return dialect.write(item.type, getattr(entity, item.attribute))
+        case Embedded():
+            inner = objects(item.selection, dialect, Parent(entity, item.relation))
+            return dialect.array(inner) if item.relation.many else dialect.one(inner)
+        case Counted():
+            row, rows = rows_of(item.entity)
+            rows = rows.where(joined(entity, item.relation.attribute, row)).correlate(entity)
+            return rows.add_columns(sa.func.count()).scalar_subquery()
+        case Windowed():
+            keys = [*rank, *ordering(item.order, entity, dialect)]
+            if item.field is None:
+                return sa.func.rank().over(order_by=keys)
+            column = getattr(entity, item.field.attribute)
+            return dialect.write(item.type, dialect.groups.running(item.field.type, column, keys))
 
 
 def _link(parent: Parent, join: Any, entity: Any, dialect: Dialect) -> list[tuple[str, Any]]:

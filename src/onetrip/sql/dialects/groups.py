@@ -1,6 +1,7 @@
 """What a database can say of groups of rows: aggregates of columns, and buckets of time."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from onetrip.schema.types import FieldType
@@ -27,3 +28,13 @@ class Groups(ABC):
     def plain(self, type_: FieldType, column: Any) -> Any:
         """Answer the one form of a value of which there may be several, by which equal values are grouped."""
         return column
+
+    @abstractmethod
+    def running(self, type_: FieldType, column: Any, order: Sequence[Any]) -> Any:
+        """Add up integers or decimals, row after row in an order; NULL before the first value."""
+
+
+def over(order: Sequence[Any]) -> str:
+    """Write the window of all rows up to this one; the keys of the order are the parts of a template from 1 on."""
+    keys = ", ".join(f"{{{number}}}" for number in range(1, len(order) + 1))
+    return f"OVER (ORDER BY {keys} ROWS UNBOUNDED PRECEDING)"

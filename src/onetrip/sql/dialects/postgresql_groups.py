@@ -4,13 +4,14 @@ https://www.postgresql.org/docs/current/functions-aggregate.html. Its own functi
 or too small for its type, and know no least UUID before PostgreSQL 18; there, others are used.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.groups import TINY, Groups
+from onetrip.sql.dialects.groups import TINY, Groups, over
 from onetrip.sql.template import Template
 
 _GREATEST = "1.7976931348623157e308"
@@ -47,6 +48,10 @@ class PostgreSQLGroups(Groups):
         if type_.kind == "integer":
             return Template("sum({0})::float8 / count({0})", column, type_=sa.Float())
         return Template(f"round(avg({{0}}), {result.scale})", column, type_=sa.Numeric())
+
+    def running(self, type_: FieldType, column: Any, order: Sequence[Any]) -> Any:
+        """A window."""
+        return Template(f"(sum({{0}}) {over(order)})::numeric", self.plain(type_, column), *order, type_=sa.Numeric())
 
     def bucket(self, type_: FieldType, column: Any, unit: str) -> Any:
         """`date_trunc`."""

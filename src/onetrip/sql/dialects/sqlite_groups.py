@@ -4,13 +4,14 @@ https://www.sqlite.org/lang_aggfunc.html. Its sum of integers fails beyond 64 bi
 So both are added as integers, in two halves that never overflow, and put together by `wide`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func
 
 from onetrip.schema.types import FieldType
-from onetrip.sql.dialects.groups import TINY, Groups
+from onetrip.sql.dialects.groups import TINY, Groups, over
 from onetrip.sql.dialects.wide import Wide
 from onetrip.sql.template import Template
 
@@ -59,6 +60,13 @@ class SQLiteGroups(Groups):
             return Template(f"onetrip_wide({_HIGH}, {_LOW}, NULL, 0)", column, type_=Wide())
         return Template(f"({_HIGH} * 4294967296.0 + {_LOW}) / count({{0}})", column, type_=sa.Float())
 
+    def running(self, type_: FieldType, column: Any, order: Sequence[Any]) -> Any:
+        """The parts of the sum are windows, each."""
+        window = over(order)
+        if type_.kind == "decimal":
+            return Template(f"onetrip_wide({_decimals(type_.rounded, window)})", column, *order, type_=Wide())
+        return Template(f"onetrip_wide({_HIGH} {window}, {_LOW} {window}, NULL, 0)", column, *order, type_=Wide())
+
     def bucket(self, type_: FieldType, column: Any, unit: str) -> Any:
         """Parts of the text, which begins with the year."""
         plain = self.plain(type_, column)
@@ -73,9 +81,10 @@ class SQLiteGroups(Groups):
         return column if form is None else Template(form, column, type_=column.type)
 
 
-def _decimals(decimals: int) -> str:
+def _decimals(decimals: int, window: str = "") -> str:
     """Add floats as whole numbers of their last decimal; those that are not exact to it anyway, as they are."""
     units = f"CAST(round({{0}} * 1e{decimals}) AS INTEGER)"
     exact = f"FILTER (WHERE abs({_REAL}) < {_EXACT / 10**decimals!r})"
     rest = f"sum({_REAL}) FILTER (WHERE abs({_REAL}) >= {_EXACT / 10**decimals!r})"
-    return f"{_HIGH.format(units)} {exact}, {_LOW.format(units)} {exact}, {rest}, {decimals}"
+    parts = (f"{_HIGH.format(units)} {exact}", f"{_LOW.format(units)} {exact}", rest)
+    return ", ".join([*(f"{part} {window}".rstrip() for part in parts), str(decimals)])
