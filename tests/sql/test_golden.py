@@ -62,13 +62,6 @@ QUERIES = {
     "deleted_to_many": "/writers/1/books?fields=id",
     "deleted_embeds": "/books?fields=id,writer.books.id",
     "deleted_many_to_many": "/shelves/1/books?fields=id",
-    "types": "/samples?fields=id,text,flag,moment,local,day,at,price,tiny,ratio,ticket,hex_ticket,color,level,raw",
-}
-"""Name of the file → request."""
-
-
-@pytest.mark.parametrize("name", QUERIES)
-@pytest.mark.parametrize("dialect", DIALECTS)
     "aggregate": "/people:aggregate",
     "aggregate_by_relation": "/people:aggregate?group=team.name,boss_id&count=*&sum=budget&name__contains=a",
     "aggregate_by_span": "/samples:aggregate?group=moment:month,local:week,day:quarter&count=*",
@@ -76,6 +69,13 @@ QUERIES = {
     "aggregate_of_deleted": "/writers/1/books:aggregate",
     "aggregate_some": "/people:aggregate?group=team_id&count=*&avg=budget&having=(count=2,avg.budget=9)&sort=-count",
     "aggregate_types": "/samples:aggregate?sum=integer,ratio,price&avg=integer,ratio,price&min=color,at,ticket",
+    "types": "/samples?fields=id,text,flag,moment,local,day,at,price,tiny,ratio,ticket,hex_ticket,color,level,raw",
+}
+"""Name of the file → request."""
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_sql(dialect: str, name: str) -> None:
     """A request compiles to the statement that was reviewed."""
     compiled = statement(DIALECTS[dialect], QUERIES[name])
