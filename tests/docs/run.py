@@ -15,6 +15,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from onetrip.cli.searching import create_indexes
 from tests.docs.exchange import Answer, differences, read
 from tests.docs.markdown import Block, blocks
 from tests.support.databases import Backend
@@ -47,6 +48,8 @@ def exchange(block: Block, names: dict[str, Any]) -> bool:
         backend = Backend(url.partition(":")[0], url)
         backend.create(metadata, *names.get("rows", ()))
         backend.create(names["api"].own_tables)
+        with backend.engine().begin() as connection:
+            create_indexes(connection, [names["api"]])
         names["filled"] = True
     request, shown = read(block.text)
     with TestClient(names["app"], follow_redirects=False) as client:

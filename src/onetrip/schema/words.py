@@ -8,8 +8,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-MAX_WORDS = 64
+MAX_WORDS = 32
 """Words of one search."""
+
+MAX_BEGINNINGS = 4
+"""Words of one search of which only the beginning is given: each may stand for very many."""
 
 MAX_LENGTH = 200
 """Characters of one word."""
@@ -68,6 +71,8 @@ def searched(text: str) -> Searched:
     words = [word for terms in alternatives for term in terms for word in term.words]
     if len(words) > MAX_WORDS:
         raise ValueError(f"has {len(words)} words; at most {MAX_WORDS} are searched for")
+    if sum(term.prefix for terms in alternatives for term in terms) > MAX_BEGINNINGS:
+        raise ValueError(f"has more than {MAX_BEGINNINGS} beginnings of words")
     if any(len(word) > MAX_LENGTH for word in words):
         raise ValueError(f"has a word of more than {MAX_LENGTH} characters")
     return tuple(tuple(terms) for terms in alternatives if terms)

@@ -30,8 +30,8 @@ class TSVector(FullText):
         return Template(f'{{0}}."{NAME}" @@ {_query(search)}', row.table_valued(), _sought(name), type_=sa.Boolean())
 
     def ranked(self, search: Search, rows: Select[Any], row: Any, name: str) -> tuple[Select[Any], Any]:
-        """`ts_rank_cd`, for the length of the text."""
-        rank = f'ts_rank_cd({{0}}."{NAME}", {_query(search)}, {_BY_LENGTH}) DESC'
+        """`ts_rank`, for the length of the text: `ts_rank_cd` takes ten times as long for many common words."""
+        rank = f'ts_rank({{0}}."{NAME}", {_query(search)}, {_BY_LENGTH}) DESC'
         return rows.where(self.matches(search, row, name)), Template(rank, row.table_valued(), _sought(name))
 
     def index(self, search: Search) -> SearchIndex:
