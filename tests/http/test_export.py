@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import io
 import json
 import tracemalloc
@@ -11,16 +12,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from pydantic import BaseModel, field_serializer
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, Relationship
+from starlette.middleware.base import BaseHTTPMiddleware
 
 from onetrip import API, Limits, Pool, Resource
 from onetrip.http.csv import armed, disarmed
 from onetrip.http.export import Interrupted
 from onetrip.sql.statement import Statement
-from tests.http.client import Answer, serving
+from tests.http.client import Answer, Client, serving
 from tests.http.reads import Guard
 from tests.schema.serving import Served, base, served
 from tests.support import blog
@@ -456,10 +459,20 @@ def test_an_error_on_the_way_is_not_the_end(backend: Backend) -> None:
         free(at, backend)
 
 
-def test_a_server_cuts_the_connection(backend: Backend) -> None:
+@pytest.mark.parametrize("middleware", [None, BaseHTTPMiddleware, GZipMiddleware])
+def test_a_server_cuts_the_connection(backend: Backend, middleware: Any) -> None:
     """A client over HTTP/1.1 sees whether the last chunk came: after an error it did not."""
+
+    async def passing(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
     with served(backend, Resource(Reading, read=ReadingRead)) as at:
         fill(at, 1_000)
+        app = FastAPI()
+        app.include_router(at.api.router)
+        if middleware is not None:
+            options: Any = {"dispatch": passing} if middleware is BaseHTTPMiddleware else {}
+            app.add_middleware(middleware, **options)
 
         async def ask(port: int) -> bytes:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -469,7 +482,7 @@ def test_a_server_cuts_the_connection(backend: Backend) -> None:
             return answer
 
         async def main() -> None:
-            server = uvicorn.Server(uvicorn.Config(at.client.app, port=0, lifespan="off", log_config=None))
+            server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_config=None))
             running = asyncio.ensure_future(server.serve())
             while not server.started:
                 await asyncio.sleep(0.01)
@@ -527,6 +540,28 @@ def test_dependencies_run_before_an_export(backend: Backend) -> None:
         head = client.request("HEAD", "/posts", {"accept": CSV})
         assert (head.status, head.body) == (200, b"")
         assert client.get("/users/9/posts", accept=CSV).status == 404
+
+
+@pytest.mark.parametrize("accept", [NDJSON, CSV])
+def test_middlewares_see_an_export(backend: Backend, accept: str) -> None:
+    """They may compress it and add headers; it streams through them, and ends with its client."""
+
+    async def note(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        response.headers["x-noted"] = request.scope["route"].path
+        return response
+
+    with served(backend, Reading) as at:
+        fill(at, 3_000)
+        app = FastAPI()
+        app.include_router(at.api.router)
+        app.add_middleware(GZipMiddleware, minimum_size=1)
+        app.add_middleware(BaseHTTPMiddleware, dispatch=note)
+        answer = at.client.runner.run(Client(app, at.client.runner).ask("GET", "/readings", {"accept": accept}))
+        assert answer.headers["x-noted"] == "/readings"
+        assert len(answer.body.splitlines()) == 3_000 + (accept == CSV)
+        packed = Client(app, at.client.runner).get("/readings", accept=accept, accept_encoding="gzip")
+        assert gzip.decompress(packed.body) == answer.body
 
 
 Engine = Callable[..., Any]

@@ -181,6 +181,7 @@ class Export(Response):
             await send({"type": "http.response.body", "body": b""})
         except Problem as problem:
             if self.started:
+                await _break_off(send)
                 raise Interrupted(f"An export was cut off: {problem.detail}") from problem
             await _refuse(problem, scope, send)
         except (_Gone, OSError) as error:  # a server may say in either way that nobody listens
@@ -240,14 +241,24 @@ def _disposition(endpoint: Endpoint, form: Form) -> bytes:
 
 
 async def _gone(receive: Receive) -> None:
-    """Wait until the client is gone; a server that has nothing to say of that is asked no more."""
-    for _ in range(2):
-        message = await receive()
-        while message.get("more_body", False):
+    """Wait until the client is gone; whoever has nothing to say of that, as some middlewares, is asked no more."""
+    with suppress(Exception):
+        for _ in range(2):
             message = await receive()
-        if message["type"] == "http.disconnect":
-            return
+            while message.get("more_body", False):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                return
     await asyncio.get_running_loop().create_future()
+
+
+async def _break_off(send: Send) -> None:
+    """Send what nobody can send on: Starlette's `BaseHTTPMiddleware` ends an answer properly that was left by an error.
+
+    It raises its own error then; servers refuse the message.
+    """
+    with suppress(Exception):
+        await send({"type": "http.response.interrupted"})
 
 
 async def _refuse(problem: Problem, scope: Scope, send: Send) -> None:
