@@ -52,6 +52,7 @@ class Thing(Base, table=True):
     amount: Decimal | None = Field(default=None, max_digits=12, decimal_places=4)
     kind: Kind | None = None
     ratio: float | None = None
+    small: float | None = Field(default=None, sa_type=sa.REAL)
     flag: bool = False
     day: date | None = None
     code: UUID | None = None
@@ -73,7 +74,7 @@ class Noted(Base, table=True):
 
 
 NAMES = [
-    "id", "number", "text", "moment", "local", "amount", "kind", "ratio", "flag", "day", "code", "span", "raw",
+    "id", "number", "text", "moment", "local", "amount", "kind", "ratio", "small", "flag", "day", "code", "span", "raw",
     "owner.name", "owner_id",
 ]  # fmt: skip
 _MOMENT = datetime(2026, 1, 31, 9, 30)
@@ -90,6 +91,7 @@ FEW: dict[str, list[Any]] = {
     "amount": [None, Decimal("0.1"), Decimal("0.1001"), Decimal("-12345678.9012"), Decimal("1.1")],
     "kind": [None, *Kind],
     "ratio": [None, 0.1, 0.1 + 0.2, 0.3, 1e300, -5e-324, 3.0],
+    "small": [None, 0.1, 0.3, -1.5],
     "flag": [False, True],
     "day": [None, date(2026, 1, 31), date.max, date.min],
     "code": [None, UUID(int=0), UUID(int=2**128 - 1), UUID(int=5)],

@@ -12,7 +12,6 @@ from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import aliased
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.dialect import Clash, Dialect, Following, Render, Writer, as_is, by_template, cases
@@ -21,6 +20,7 @@ from onetrip.sql.dialects.jsonb import JSONB
 from onetrip.sql.dialects.patterns import Pattern, ignores_case, like_pattern
 from onetrip.sql.dialects.postgresql_groups import PostgreSQLGroups
 from onetrip.sql.dialects.postgresql_pages import PostgreSQLPages
+from onetrip.sql.dialects.postgresql_values import sent
 from onetrip.sql.dialects.tsvector import TSVector
 from onetrip.sql.template import Template, identifier, quoted
 
@@ -141,9 +141,9 @@ class PostgreSQL(Dialect):
             return None  # unnest would take arrays of arrays apart
         lists = []
         for column, name in columns.items():
-            sent, stored = _sent(column.type)
-            bound = sa.bindparam(name, type_=pg.ARRAY(sent, dimensions=1))  # or lists in JSON would be taken for rows
-            lists.append(sa.cast(bound, pg.ARRAY(sent if stored is None else stored)))
+            carrier, stored = sent(column.type)
+            bound = sa.bindparam(name, type_=pg.ARRAY(carrier, dimensions=1))  # or JSON lists would be taken for rows
+            lists.append(sa.cast(bound, pg.ARRAY(carrier if stored is None else stored)))
         names = [f"c{number}" for number in range(len(columns))]
         rows = sa.func.unnest(*lists).table_valued(*names).render_derived()
         chosen = sa.select(*(rows.c[name] for name in names), *fixed.values()).where(*conditions)
@@ -203,8 +203,8 @@ class PostgreSQL(Dialect):
 
         asyncpg sends `date.max` as `infinity`; `$1::NUMERIC(5, 2)` rounds, or fails where the value is too large.
         """
-        sent, stored = _sent(type_)
-        bound = sa.bindparam(name, type_=sent)
+        carrier, stored = sent(type_)
+        bound = sa.bindparam(name, type_=carrier)
         return bound if stored is None else sa.cast(bound, stored)
 
     def forms(self, type_: FieldType, value: Any) -> Sequence[Any]:
@@ -235,8 +235,8 @@ class PostgreSQL(Dialect):
     def holds(self, sign: str, type_: FieldType, column: Any, name: str) -> ColumnElement[bool]:
         """`@>` and `&&`, which a GIN index serves."""
         own: Any = column.type.dialect_impl(self.sqlalchemy)
-        sent, stored = _sent(own.item_type)
-        bound = sa.bindparam(name, type_=pg.ARRAY(sent, dimensions=1))
+        carrier, stored = sent(own.item_type)
+        bound = sa.bindparam(name, type_=pg.ARRAY(carrier, dimensions=1))
         values = sa.cast(bound, pg.ARRAY(own.item_type if stored is None else stored))
         template = "({0} @> {1})" if sign == "contains" else "({0} && {1})"
         return Template(template, column, values, type_=sa.Boolean())
@@ -244,50 +244,6 @@ class PostgreSQL(Dialect):
     def sortable(self, type_: FieldType, column: Any) -> Any:
         """Sort an Enum by its label, as where it is text, and not by the order in which the type declares them."""
         return Template('({0}::text COLLATE "C")', column) if type_.kind == "enum" and type_.native else column
-
-
-def _sent(type_: sa.types.TypeEngine[Any]) -> tuple[sa.types.TypeEngine[Any], sa.types.TypeEngine[Any] | None]:
-    """Say as what a value of a type is sent, and to what it is cast then, if it is."""
-    if isinstance(type_, sa.Date | sa.DateTime | UTCDateTime):
-        return _ISO(), type_
-    if isinstance(type_, pg.CITEXT) or (isinstance(type_, sa.Enum) and type_.native_enum):
-        return _AsText(type_), type_  # asyncpg would first ask what type it is
-    if isinstance(type_, pg.INTERVAL) or (isinstance(type_, sa.Interval) and type_.native):
-        return pg.INTERVAL(), None
-    if isinstance(type_, sa.Float):
-        return sa.Float(), None
-    if isinstance(type_, sa.Numeric):
-        return sa.Numeric(), None
-    return type_, None
-
-
-class _AsText(sa.types.TypeDecorator[Any]):
-    """The text of a value of another type."""
-
-    impl = sa.Text
-    cache_ok = False
-
-    def __init__(self, of: sa.types.TypeEngine[Any]) -> None:
-        super().__init__()
-        self.of = of
-
-    def copy(self, **options: Any) -> "_AsText":
-        """Make another one."""
-        return _AsText(self.of)
-
-    def bind_processor(self, dialect: Any) -> Any:
-        """Write values as the other type does."""
-        return self.of.dialect_impl(dialect).bind_processor(dialect)
-
-
-class _ISO(sa.types.TypeDecorator[Any]):
-    """A date or moment that travels as ISO 8601."""
-
-    impl = sa.Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else str(value.isoformat())
 
 
 def _long_named(items: Sequence[tuple[str, Any]]) -> Any:

@@ -10,7 +10,6 @@ from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.pages import Pages
 from onetrip.sql.template import Template, quoted
 
-
 _PREPARER = pg.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
