@@ -128,5 +128,5 @@ def test_the_cache_is_bounded_and_keeps_what_is_used(client: Client, api: API, w
 def test_a_prepared_shape_holds_no_value_of_a_client(client: Client, api: API) -> None:
     """What one client asked for stands in no statement and no plan that serves another."""
     assert client.get("/posts?title=unspeakable&limit=3&offset=2").status == 200
-    ((endpoint, shape), prepared), *_ = api.pipeline.prepared.items()
+    ((endpoint, shape, _), prepared), *_ = api.pipeline.prepared.items()
     assert "unspeakable" not in f"{endpoint}{shape}{prepared}" and "unspeakable" not in prepared.statement.text
