@@ -205,7 +205,8 @@ def test_rows_are_deleted(world: tuple[World, list[Served]]) -> None:
     """DELETE takes the rows that a tree of conditions chooses, through relations too, and no other."""
     meant, both = world
     lonely = Tree("not", (Leaf((), "notes", "exists", ("true",)),))
-    asked = Tree("or", (Leaf(("owner",), "rank", "gt", ("1",), (1,)), lonely))
+    one_of = (Leaf(("owner",), "rank", "gt", ("1",), (1,)), Leaf((), "flag", "is_null", ("true",)))
+    asked = Tree("and", (lonely, Tree("or", one_of)))  # what notes refer to could not be deleted
     gone = [row.id for row in meant.rows["Thing"].values() if meant.meets(row, asked) is True]
     assert 0 < len(gone) < 40
     for serving in both:

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 from typing import Any, Optional
 
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
-from pydantic import BaseModel, computed_field
+from pydantic import BaseModel, ConfigDict, computed_field
 from sqlalchemy.orm import registry
 from sqlmodel import Field, Relationship, SQLModel
 
@@ -58,9 +59,31 @@ def _tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
             """Makes Python write tags, from rows that hold what is hidden."""
             return self.label.upper()
 
+    class Prefs(BaseModel):
+        """What is in a JSON column, some of which is not shown either."""
+
+        model_config = ConfigDict(json_schema_mode_override="serialization")
+        theme: str = "dark"
+        if hidden:
+            note: str = Field(default=SECRET, exclude=True)
+            titles: str = Field(default=SECRET, exclude=True)
+
+    class Stored(sa.types.TypeDecorator[Prefs]):
+        """Stores the whole."""
+
+        impl = sa.JSON
+        cache_ok = True
+
+        def process_bind_param(self, value: Any, dialect: Any) -> Any:
+            return {"theme": value.theme} | ({"note": value.note, "titles": value.titles} if hidden else {})
+
+        def process_result_value(self, value: Any, dialect: Any) -> Prefs:
+            return Prefs.model_validate(value)
+
     class Author(Base, table=True):
         id: int = Field(primary_key=True)
         name: str
+        prefs: Prefs = Field(default_factory=Prefs, sa_type=Stored)
         posts: list["Post"] = Relationship(back_populates="author")
         if hidden:
             password_hash: str = SECRET
@@ -158,6 +181,32 @@ QUESTIONS = [
         path + "?include=tags",
         path + "?include=author",
         path + "?include=posts.tags",
+        path + "?or=({}=x,id=1)",
+        path + "?not=(and=({}__is_null=true))",
+        path + "?author.{}__is_null=true",
+        path + "?posts.{}__icontains=x",
+        path + "?tags=({}=x)",
+        path + "?author=({}=x,id=1)",
+        path + "?or=(author.{}=x)",
+        path + "?{}__exists=true",
+        path + "?author.{}__exists=true",
+        path + "?author.{}=(id=1)",
+        path + "?{}__overlaps=x",
+        path + "?include=posts({}=x)",
+        path + "?include=posts(sort={},limit=1)",
+        path + "?include=posts(fields=(id,{}))",
+        path + "?include=posts(or=({}__in=(1,2)))",
+        path + "?include=posts(include={})",
+        path + "?include=tags({}=1)",
+        path + "?fields=id,{}.count",
+        path + "?fields=id,author.{}.count",
+        path + "?prefs.{}=x",
+        path + "?prefs.{}__is_null=true",
+        path + "?prefs.{}.x=1",
+        path + "?author.prefs.{}__contains=x",
+        path + "?or=(prefs.{}=x,prefs.theme=dark)",
+        path + "?sort=prefs.{}",
+        path + "?sort=author.prefs.{}",
         path + "/{}",
         path + "/{}/1",
     )

@@ -84,12 +84,18 @@ def test_a_pattern_has_an_end() -> None:
             assert len(names) <= max(MAX_NAMES, len(endpoints()[template].target.fields) + 10), template
 
 
+GRAMMARS = ("or", "and", "not", "after", "before")
+"""What is in parentheses, or comes from another answer, no schema can say."""
+
+
 def _values(described: dict[str, Any]) -> st.SearchStrategy[str]:
     """Texts that a schema admits."""
     if "enum" in described:
         return st.sampled_from(described["enum"]).map(str)
     if described.get("type") == "array":
-        return st.lists(_values(described["items"]), min_size=1, max_size=4, unique=True).map(",".join)
+        least, most = described.get("minItems", 0), min(described.get("maxItems", 4), 4)
+        unique = described.get("uniqueItems", False)
+        return st.lists(_values(described["items"]), min_size=least, max_size=most, unique=unique).map(",".join)
     named = {
         "date": st.dates().map(str),
         "date-time": st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
@@ -112,15 +118,19 @@ def _values(described: dict[str, Any]) -> st.SearchStrategy[str]:
 @st.composite
 def _requests(draw: st.DrawFn) -> str:
     """A request that a client makes of the document alone."""
-    template, endpoint = draw(st.sampled_from(sorted(endpoints().items(), key=lambda item: item[0])))
+    template, endpoint = draw(
+        st.sampled_from(sorted(item for item in endpoints().items() if ":aggregate" not in item[0]))
+    )
     parts: list[str] = []
-    for parameter in describe(endpoint, schema(), Limits()):
-        if parameter["in"] == "path":
-            value = draw(_values(parameter["schema"]).filter(bool))
-            template = template.replace("{" + parameter["name"] + "}", quote(value, safe=""))
-        elif draw(st.integers(0, 3)) == 0:
-            value = draw(_values(parameter["schema"]))
-            parts.append(f"{quote(parameter['name'])}={quote(value, safe=',')}")
+    described = describe(endpoint, schema(), Limits())
+    for parameter in (each for each in described if each["in"] == "path"):
+        value = draw(_values(parameter["schema"]).filter(bool))
+        template = template.replace("{" + parameter["name"] + "}", quote(value, safe=""))
+    others = [each for each in described if each["in"] == "query" and each["name"] not in GRAMMARS]
+    chosen = st.lists(st.sampled_from(others), max_size=5, unique_by=lambda each: each["name"])  # type: ignore[no-any-return]
+    for parameter in draw(chosen) if others else []:
+        value = draw(_values(parameter["schema"]).filter(lambda text: "(" not in text))
+        parts.append(f"{quote(parameter['name'])}={quote(value, safe=',')}")
     return f"{template}?{'&'.join(parts)}"
 
 

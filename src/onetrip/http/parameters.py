@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onetrip.http.filter_parameters import columns_to_sort, describe_filters
 from onetrip.http.routes import key_name, link_key_name
-from onetrip.plan.read import Endpoint
+from onetrip.plan.read import COUNT, Endpoint
 from onetrip.plan.upsert import unique_keys
-from onetrip.query.parser import COUNTS, filter_name
+from onetrip.query.parser import COUNTS
 from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
 from onetrip.settings import Limits
 
@@ -26,9 +27,8 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
     target = endpoint.target
     parameters = [*_key(endpoint)]
     if endpoint.many:
-        columns = [shown for shown in target.fields.values() if shown.type.comparable]
-        parameters += [_filter(column) for column in columns]
-        parameters += [_sort([column.name for column in columns]), *_window(target, limits), *_search(target)]
+        parameters += describe_filters(target, schema)
+        parameters += [_sort(columns_to_sort(target, schema, MAX_NAMES)), *_window(target, limits), *_search(target)]
     return parameters + _shown(target, schema, limits)
 
 
@@ -37,8 +37,10 @@ def _shown(target: ResourceSchema, schema: Schema, limits: Limits) -> list[dict[
     paths = _Paths(schema, limits)
     found = [_list("fields", paths.pattern(target, columns=True), "Columns to answer with")]
     if target.relations and limits.depth:
-        description = f"Relations to embed, nested up to {limits.depth} deep"
-        found.append(_list("include", paths.pattern(target, columns=False), description))
+        description = f"Relations to embed, nested up to {limits.depth} deep; options: `comments(limit=3,sort=-id)`"
+        names = "|".join(map(_escaped, paths.relations(target)))
+        pattern = rf"{paths.pattern(target, columns=False)}$|^({names})[^(),\u0000]*\([^\u0000]+\)[^\u0000]*"
+        found.append(_list("include", pattern, description))
     return found
 
 
@@ -49,7 +51,7 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
         return found
     together = endpoint.kind == "collection" and method != "POST"
     if together:
-        found += [_filter(column) for column in endpoint.target.fields.values() if column.type.comparable]
+        found += describe_filters(endpoint.target, schema)
     if method != "DELETE":
         found += _shown(endpoint.target, schema, limits)
     if method == "POST" and endpoint.kind == "collection":
@@ -114,10 +116,6 @@ _QUOTED = r'("([^"\u0000]|"")*"|[^",\u0000]+)'
 """A part of a composite key: as it is, or quoted where it holds a comma."""
 
 
-def _filter(column: Field) -> dict[str, Any]:
-    return _query(filter_name(column.name), _value(column), column.description or f"`{column.name}` is this")
-
-
 def _value(column: Field) -> dict[str, Any]:
     return dict(column.type.written)
 
@@ -158,17 +156,20 @@ class _Paths:
         """`depth` relations may follow, `spelled` of them are followed by what is below them."""
         names = _own(target) if columns else []
         names = [_escaped(name) for name in names]
-        for name, end in self._relations(target).items() if depth else ():
+        for name, end in self.relations(target).items() if depth else ():
             below = self._pattern(end, depth - 1, spelled - 1, columns) if spelled else ""
+            if columns and target.relations.get(name) and target.relations[name].many and COUNT not in end.fields:
+                below = f"({COUNT}|{below})" if below else COUNT
             names.append(_escaped(name) + (rf"(\.{below})?" if below else ""))
         return f"({'|'.join(names)})" if names else ""
 
     def _count(self, target: ResourceSchema, depth: int, spelled: int, columns: bool) -> int:
-        ends = self._relations(target).values() if depth else ()
+        ends = self.relations(target).values() if depth else ()
         below = (self._count(end, depth - 1, spelled - 1, columns) if spelled else 0 for end in ends)
         return (len(_own(target)) if columns else 0) + len(ends) + sum(below)
 
-    def _relations(self, target: ResourceSchema) -> dict[str, ResourceSchema]:
+    def relations(self, target: ResourceSchema) -> dict[str, ResourceSchema]:
+        """Find what lies at the end of each relation."""
         served = {name: self.schema.resources[relation.target] for name, relation in target.relations.items()}
         return served | {nested.name: nested.target for nested in target.view.nested}
 
