@@ -33,6 +33,8 @@ BEYOND = {
     "missing": "that one parameter needs another: `update` does `on_conflict`",
     "value_error": "what a validator thinks of it: not every address of `format: email` can be one",
     "repeated": "whether two rows of an array are one",
+    "not_asked": "that `sort` and `having` name what `group` and aggregates ask for",
+    "too_many_aggregates": "how many groups and aggregates there are in all parameters together",
     "too_many": "how many conditions there are in all parameters together",
     "decimal_max_digits": "JSON Schema has no words for the digits of a number",
     "decimal_max_places": "likewise",
