@@ -37,7 +37,9 @@ class Page(NamedTuple):
         """Write where the first (0) or the last (-1) record stands; records show it under `names`, if there are any."""
         if names is None:
             return self.positions[at]
-        record = from_json(self.records.partition(SEPARATOR)[0] if at == 0 else self.records.rpartition(SEPARATOR)[2])
+        records = self.records  # of which only one is copied
+        end = records.find(SEPARATOR) if at == 0 else -1
+        record = from_json(records[: end if end >= 0 else None] if at == 0 else records[records.rfind(SEPARATOR) + 1 :])
         return to_json([record[name] for name in names])
 
 
