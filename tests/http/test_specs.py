@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from tests.http.conftest import Served
-from tests.http.specs import aggregates, deleted, filters, pages, protocol, reading, shaping, window
+from tests.http.specs import aggregates, conditions, deleted, filters, pages, protocol, reading, shaping, window
 from tests.http.specs.spec import Spec, without_cursors
 from tests.support.counting import count_statements
 
@@ -16,6 +16,7 @@ SPECS = list(
         window.SPECS,
         pages.SPECS,
         filters.SPECS,
+        conditions.SPECS,
         shaping.SPECS,
         protocol.SPECS,
         deleted.SPECS,

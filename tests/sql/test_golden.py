@@ -27,7 +27,7 @@ from onetrip.sql.dialects.sqlite import SQLite
 from onetrip.sql.read import compile_read
 from tests.sql.library import Book, Shelf, Writer
 from tests.sql.people import Desk, Person, Project, Team
-from tests.sql.samples import Sample
+from tests.sql.samples import Document, Sample
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("ONETRIP_UPDATE_GOLDENS") == "1"
@@ -37,7 +37,7 @@ DIALECTS: dict[str, Dialect] = {
     "postgresql": PostgreSQL(asyncpg.dialect()),  # type: ignore[no-untyped-call]
 }
 
-TABLES = (Team, Person, Project, Desk, Sample, Writer, Book, Shelf)
+TABLES = (Team, Person, Project, Desk, Sample, Document, Writer, Book, Shelf)
 
 QUERIES = {
     "list": "/people",
@@ -64,9 +64,9 @@ QUERIES = {
     "filter_some": "/people?fields=id&reports=(name=Ben,budget__gt=1)",
     "filter_tree": "/people?fields=id&or=(name=Ada,and=(budget__lt=1,team_id=2),id__in=(1,2))",
     "filter_not_to_one": "/people?fields=id&not=(boss.team.name=Core)",
-    "filter_json": "/samples?fields=id&raw_json.theme=dark&raw_json.size__gt=3&raw_json.tags__overlaps=a,b",
+    "filter_json": "/documents?fields=id&settings.theme=dark&settings.size__gt=3&binary.tags__overlaps=a,b&items__contains=1,2",
     "sort_to_one": "/people?fields=id&sort=-team.name:nullslast",
-    "sort_json": "/samples?fields=id&sort=raw_json.size",
+    "sort_json": "/documents?fields=id&sort=settings.size",
     "embed_options": "/teams?fields=id&include=members(budget__gt=1,sort=(-name),limit=3,offset=1,fields=(id,name))",
     "embed_counts": "/people?fields=id,reports.count,projects.count",
     "sort": "/people?sort=-name,budget:nullsfirst&limit=10&offset=20",

@@ -1,0 +1,10 @@
+-- GET /people?fields=id&sort=-team.name:nullslast
+SELECT count(*) || coalesce(char(31) || group_concat(anon_1.position, char(31)), '') || coalesce(char(30) || group_concat(anon_1.json, char(30)), '') AS body
+FROM (SELECT json_object('id', person_1.id) AS json, json_array((SELECT team_1.name
+FROM team AS team_1
+WHERE team_1.id = person_1.team_id), person_1.id) AS position
+FROM person AS person_1 ORDER BY (SELECT team_2.name
+FROM team AS team_2
+WHERE team_2.id = person_1.team_id) DESC, person_1.id DESC
+ LIMIT ? + 1 OFFSET ?) AS anon_1
+-- query/limit, query/offset
