@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.dialects import sqlite
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import Embedded, OrderKey, ReadPlan, Shape
 from onetrip.plan.filters import MAX_ERRORS
+from onetrip.plan.ir import Embedded, OrderKey, ReadPlan, Shape
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
 from onetrip.query.split import split

@@ -12,6 +12,7 @@ from onetrip.http.filter_parameters import columns_to_sort, describe_filters
 from onetrip.http.routes import key_name, link_key_name
 from onetrip.plan.read import COUNT, Endpoint
 from onetrip.plan.upsert import unique_keys
+from onetrip.plan.windows import window_names
 from onetrip.query.parser import COUNTS
 from onetrip.schema.model import Field, Nested, ResourceSchema, Schema
 from onetrip.settings import Limits
@@ -29,13 +30,15 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
     if endpoint.many:
         parameters += describe_filters(target, schema)
         parameters += [_sort(columns_to_sort(target, schema, MAX_NAMES)), *_window(target, limits), *_search(target)]
-    return parameters + _shown(target, schema, limits)
+    seen = window_names(target) if endpoint.many and endpoint.kind != "history" else []
+    return parameters + _shown(target, schema, limits, seen)
 
 
-def _shown(target: ResourceSchema, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
-    """Describe what decides how rows are written."""
+def _shown(target: ResourceSchema, schema: Schema, limits: Limits, windows: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Describe what decides how rows are written; `windows` is what a row can be among others."""
     paths = _Paths(schema, limits)
-    found = [_list("fields", paths.pattern(target, columns=True), "Columns to answer with")]
+    pattern = "|".join([paths.pattern(target, columns=True), *map(_escaped, windows)])
+    found = [_list("fields", f"({pattern})" if windows else pattern, "Columns to answer with")]
     if target.relations and limits.depth:
         description = f"Relations to embed, nested up to {limits.depth} deep; options: `comments(limit=3,sort=-id)`"
         names = "|".join(map(_escaped, paths.relations(target)))

@@ -8,7 +8,7 @@ from onetrip.plan.functions import result
 from onetrip.plan.ir import OrderKey, Selection, Windowed
 from onetrip.plan.order import key_order
 from onetrip.plan.resolve import field_named
-from onetrip.schema.model import ResourceSchema
+from onetrip.schema.model import Field, ResourceSchema
 
 RANK, RUNNING = "rank", "running"
 """`fields=rank` is the place of a row in the order, `fields=running.views` the sum of a column up to it."""
@@ -31,11 +31,18 @@ def windows(name: str, columns: Collection[str], resource: ResourceSchema) -> li
     loc, found = ("query", "fields"), []
     for column in columns:
         field = field_named(resource, (column,), loc)
-        if field.type.kind not in _SUMMED or not field.type.comparable:
+        if not _is_summed(field):
             message = f"'{field.name}' cannot be added up exactly, only whole and decimal numbers can."
             raise Invalid.at(loc, message, "not_summable")
         found.append(Windowed(name=f"{RUNNING}.{column}", field=field, type=result("sum", field.type)))
     return found
+
+
+def window_names(resource: ResourceSchema) -> list[str]:
+    """Name all windows of a resource."""
+    summed = [f"{RUNNING}.{name}" for name, field in resource.fields.items() if _is_summed(field)]
+    taken = {item.name for item in resource.view.items} | resource.relations.keys()
+    return [*([RANK] if RANK not in taken else []), *(summed if RUNNING not in taken else [])]
 
 
 def ordered(selection: Selection, requested: Sequence[OrderKey], resource: ResourceSchema) -> Selection:
@@ -51,3 +58,7 @@ def ordered(selection: Selection, requested: Sequence[OrderKey], resource: Resou
 def is_windowed(selection: Selection) -> bool:
     """Say whether rows are seen among all others, so that a list cannot begin behind a cursor."""
     return any(isinstance(item, Windowed) for item in selection.shape.items)
+
+
+def _is_summed(field: Field) -> bool:
+    return field.type.kind in _SUMMED and field.type.comparable
