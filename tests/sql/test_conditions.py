@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Negation, OrderKey, Predicate, ReadPlan, Selection, Shape
+from onetrip.plan.ir import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Exists,
+    Negation,
+    OrderKey,
+    Paging,
+    Predicate,
+    ReadPlan,
+    Selection,
+    Shape,
+)
 from onetrip.sql.read import compile_read
 from tests.sql.answers import Serve, Service
 from tests.sql.people import Desk, Membership, Person, Project, Team, metadata
@@ -88,7 +100,8 @@ def test_predicates(both: tuple[Service, Service], case: str) -> None:
             where=(predicate,),
             order=(OrderKey(field=person.fields["id"]),),
         )
-        statement = compile_read(ReadPlan(selection=selection, many=True, parameters=()), service.api.database.dialect)
+        plan = ReadPlan(selection=selection, many=True, parameters=(), paging=Paging(walks=False))
+        statement = compile_read(plan, service.api.database.dialect)
         row = service.runner.run(service.api.database.run(statement, tuple(conditions.values)))
         assert row is not None
         _, *records = row[0].split(b"\x1e")
