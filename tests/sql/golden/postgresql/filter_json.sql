@@ -1,4 +1,4 @@
--- GET /documents?fields=id&settings.theme=dark&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1
+-- GET /documents?fields=id&settings.theme=a&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT document_1.id AS id

@@ -1,4 +1,4 @@
--- GET /documents?fields=id&settings.theme=dark&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1
+-- GET /documents?fields=id&settings.theme=a&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1
 SELECT count(*) || coalesce(char(30) || group_concat(anon_1.json, char(30)), '') AS body
 FROM (SELECT json_object('id', document_1.id) AS json
 FROM document AS document_1
