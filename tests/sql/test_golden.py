@@ -64,7 +64,7 @@ QUERIES = {
     "filter_some": "/people?fields=id&reports=(name=Ben,budget__gt=1)",
     "filter_tree": "/people?fields=id&or=(name=Ada,and=(budget__lt=1,team_id=2),id__in=(1,2))",
     "filter_not_to_one": "/people?fields=id&not=(boss.team.name=Core)",
-    "filter_json": "/documents?fields=id&settings.theme=a&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1",
+    "filter_json": "/documents?fields=id&settings.theme=a&settings.size__gt=3&binary.t__overlaps=a&items__contains=1",
     "sort_to_one": "/people?fields=id&sort=-team.name:nullslast",
     "sort_json": "/documents?fields=id&sort=settings.size",
     "embed_options": "/teams?fields=id&include=members(budget__gt=1,sort=(-name),limit=3,offset=1,fields=(id,name))",

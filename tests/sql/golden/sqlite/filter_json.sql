@@ -1,4 +1,4 @@
--- GET /documents?fields=id&settings.theme=a&settings.size__gt=3&binary.tags__overlaps=a&items__contains=1
+-- GET /documents?fields=id&settings.theme=a&settings.size__gt=3&binary.t__overlaps=a&items__contains=1
 SELECT count(*) || coalesce(char(30) || group_concat(anon_1.json, char(30)), '') AS body
 FROM (SELECT json_object('id', document_1.id) AS json
 FROM document AS document_1
@@ -8,4 +8,4 @@ WHERE (CASE WHEN json_valid(document_1.settings) THEN CASE json_type(document_1.
     CASE WHEN o.type IN ('integer', 'real') THEN e.type IN ('integer', 'real') ELSE e.type = o.type END)) END) = 1 AND (CASE WHEN (CASE WHEN json_valid(document_1.items) THEN CASE json_type(document_1.items, ?) WHEN 'array' THEN json_extract(document_1.items, ?) END END) IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM json_each(?) AS w WHERE NOT EXISTS (SELECT 1 FROM json_each(w.value) AS o, json_each((CASE WHEN json_valid(document_1.items) THEN CASE json_type(document_1.items, ?) WHEN 'array' THEN json_extract(document_1.items, ?) END END)) AS e WHERE e.value = o.value AND
     CASE WHEN o.type IN ('integer', 'real') THEN e.type IN ('integer', 'real') ELSE e.type = o.type END)) END) = 1 ORDER BY document_1.id ASC
  LIMIT ? + 1 OFFSET ?) AS anon_1
--- '$."theme"', '$."theme"', '$."theme"', '$."theme"', query/settings.theme, query/settings.theme, '$."size"', '$."size"', '$."size"', query/settings.size__gt, '$."size"', '$."size"', query/settings.size__gt, '$."tags"', '$."tags"', query/binary.tags__overlaps, '$."tags"', '$."tags"', '$', '$', query/items__contains, '$', '$', query/limit, query/offset
+-- '$."theme"', '$."theme"', '$."theme"', '$."theme"', query/settings.theme, query/settings.theme, '$."size"', '$."size"', '$."size"', query/settings.size__gt, '$."size"', '$."size"', query/settings.size__gt, '$."t"', '$."t"', query/binary.t__overlaps, '$."t"', '$."t"', '$', '$', query/items__contains, '$', '$', query/limit, query/offset
