@@ -96,6 +96,11 @@ class Served:
         return self.process.wait(_PATIENCE)
 
 
+def _interruptible() -> None:
+    """Listen to Ctrl-C, which the children of a shell in the background ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def started(*arguments: str, folder: Path, **variables: str) -> Iterator[Served]:
     """Start `onetrip serve` on a free port, without waiting for it."""
@@ -103,7 +108,9 @@ def started(*arguments: str, folder: Path, **variables: str) -> Iterator[Served]
     logs.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "onetrip", "serve", *arguments, "--port", "0"]
     with (logs / "stdout.txt").open("wb") as output, (logs / "stderr.txt").open("wb") as errors:
-        process = subprocess.Popen(command, cwd=folder, env=environment(**variables), stdout=output, stderr=errors)
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(**variables), stdout=output, stderr=errors, preexec_fn=_interruptible
+        )
     try:
         yield Served(process, logs)
     finally:
