@@ -95,7 +95,7 @@ def test_damaged(served: Served) -> None:
     assert served.client.get(f"{LIST}&after={cursor}").status == 200
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.one_of(st.text("AZaz09-_", min_size=1), st.binary(min_size=1).map(base64.urlsafe_b64encode), st.binary())
 )

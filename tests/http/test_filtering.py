@@ -138,7 +138,7 @@ def conditions(start: str = "Thing", depth: int = 3) -> st.SearchStrategy[Leaf |
 
 
 _settings = settings(
-    max_examples=int(os.environ.get("ONETRIP_EXAMPLES", "60")), deadline=None,
+    max_examples=int(os.environ.get("ONETRIP_EXAMPLES", "25")), deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 )  # fmt: skip
 

@@ -52,7 +52,7 @@ _headers = st.fixed_dictionaries(
                   "if-none-match": st.text(st.characters(max_codepoint=255), max_size=20)}
 )  # fmt: skip
 
-_settings = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_settings = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _holds(answer: Answer, target: str = "") -> None:

@@ -170,7 +170,7 @@ def sorts(draw: st.DrawFn) -> str:
 
 ROWS = st.lists(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in FEW.items()}), max_size=14)
 SHOWN = st.sampled_from(["", "&fields=text", "&fields=id,number,text,flag,code,kind", "&include=owner"])
-WALKS = int(os.environ.get("ONETRIP_WALKS", "40"))
+WALKS = int(os.environ.get("ONETRIP_WALKS", "25"))
 """How many lists are walked through on each database: thousands before a release."""
 
 QUICK = settings(

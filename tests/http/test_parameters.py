@@ -19,7 +19,7 @@ from onetrip.settings import Limits
 from tests.http import world
 from tests.http.conftest import Served
 
-_settings = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_settings = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @cache

@@ -545,7 +545,7 @@ def test_any_text_can_be_searched_for(backend: Backend) -> None:
     tables = Tables()
     with searched(backend, *tables.resources(), rows=tables.rows()) as found:
 
-        @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
         @given(st.one_of(st.lists(_PIECES, max_size=40).map("".join), st.text(max_size=300)))
         def ask(text: str) -> None:
             hold(found, text)

@@ -18,7 +18,7 @@ from tests.http.client import Answer
 from tests.http.conftest import Written
 from tests.http.specs.spec import verify_problem
 
-_settings = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+_settings = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 _NAMES = [
     "id", "email", "name", "bio", "role", "hashed_password", "title", "content", "views", "published", "author_id",
@@ -190,4 +190,4 @@ def test_any_order_of_writes(written_on_sqlite: Written, written_on_postgresql: 
     class Machine(Pages):
         both = (written_on_sqlite, written_on_postgresql)
 
-    run_state_machine_as_test(Machine, settings=settings(_settings, max_examples=40, stateful_step_count=15))
+    run_state_machine_as_test(Machine, settings=settings(_settings, max_examples=20, stateful_step_count=15))

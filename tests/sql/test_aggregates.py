@@ -275,7 +275,7 @@ def store(both: Sequence[Served], *rows: Row) -> None:
 
 @given(rows=sales(), asked=st.lists(requests(), min_size=4, max_size=4))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 def test_groups_are_what_python_makes_of_the_rows(both: list[Served], rows: list[Row], asked: list[Asked]) -> None:
     """Any groups, functions, conditions, orders and pages, of any rows."""
