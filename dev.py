@@ -61,7 +61,8 @@ def serve(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run the tests; all of them, side by side and with the coverage gate, when none are named."""
     set_up()
-    return run(PYTHON, "-m", "pytest", *(arguments or ["--cov", "--numprocesses=auto", "--maxprocesses=4"]))
+    processes = min((os.cpu_count() or 1) + 1, 5)  # one more than cores: they wait for databases and servers
+    return run(PYTHON, "-m", "pytest", *(arguments or ["--cov", f"--numprocesses={processes}"]))
 
 
 def lint(arguments: list[str]) -> int:

@@ -63,7 +63,7 @@ def test_the_document_keeps_its_word(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, make: Make, phase: str, few: int
 ) -> None:
     """Every operation, with all of schemathesis' checks, by itself and in sequences."""
-    if make is types and not CASES and (phase == "coverage" or (backend.server is not None and phase == "fuzzing")):
+    if not CASES and phase != "stateful" and (backend.server is not None or (make is types and phase == "coverage")):
         pytest.skip("takes minutes, which the long form has")
     monkeypatch.setattr(registration, "HASHER", PasswordHasher(1, 8, 1))
     monkeypatch.setenv("ONETRIP_DATABASE_URL", backend.url)

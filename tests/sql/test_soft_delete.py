@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 import onetrip
 from onetrip import API, ConfigurationError, Resource, declarative
 from onetrip.errors import NotFound
-from onetrip.plan.ir import Exists, Negation, OrderKey, Predicate, ReadPlan, Selection, Shape
+from onetrip.plan.ir import Exists, Negation, OrderKey, Paging, Predicate, ReadPlan, Selection, Shape
 from onetrip.sql.read import compile_read
 from tests.sql.answers import Serve, Service
 from tests.sql.library import Book, Placement, Shelf, ShelfWithBooks, Writer, WriterInWords, metadata, rows
@@ -132,7 +132,8 @@ def test_a_condition_does_not_see_it(both: tuple[Service, Service], case: str, n
             where=(Negation(predicate) if negated else predicate,),
             order=(OrderKey(field=key),),
         )
-        statement = compile_read(ReadPlan(selection=selection, many=True, parameters=()), service.api.database.dialect)
+        plan = ReadPlan(selection=selection, many=True, parameters=(), paging=Paging())
+        statement = compile_read(plan, service.api.database.dialect)
         row = service.runner.run(service.api.database.run(statement, ()))
         assert row is not None
         ids = [json.loads(record)["id"] for record in row[0].split(b"\x1e")[1:]]

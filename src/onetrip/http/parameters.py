@@ -37,8 +37,10 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
 def _shown(target: ResourceSchema, schema: Schema, limits: Limits, windows: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Describe what decides how rows are written; `windows` is what a row can be among others."""
     paths = _Paths(schema, limits)
-    pattern = "|".join([paths.pattern(target, columns=True), *map(_escaped, windows)])
-    found = [_list("fields", f"({pattern})" if windows else pattern, "Columns to answer with")]
+    pattern = paths.pattern(target, columns=True)
+    if windows:
+        pattern = f"{pattern[:-1]}|{'|'.join(map(_escaped, windows))})"
+    found = [_list("fields", pattern, "Columns to answer with")]
     if target.relations and limits.depth:
         description = f"Relations to embed, nested up to {limits.depth} deep; options: `comments(limit=3,sort=-id)`"
         names = "|".join(map(_escaped, paths.relations(target)))

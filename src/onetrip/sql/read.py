@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select
-from sqlalchemy.orm import aliased
 
 from onetrip.plan.ir import Anchor, ReadPlan
 from onetrip.schema.model import Field
@@ -38,7 +37,7 @@ def compile_estimate(plan: ReadPlan, dialect: Dialect) -> Statement | None:
         return None
     parent, where = None, []
     if plan.anchor is not None:
-        row = aliased(plan.anchor.entity)
+        row, _ = rows_of(plan.anchor.entity)
         parent = Parent(row, plan.anchor.relation)
         where = [condition(part, row, dialect) for part in plan.anchor.where]
     rows = estimated(plan.selection, dialect, parent, where)
