@@ -9,12 +9,12 @@ import base64
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, shake_256
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from onetrip.errors import ConfigurationError, Invalid
 from onetrip.plan.ir import OrderKey, ReadPlan
@@ -33,6 +33,7 @@ MIN_SECRET = 16
 _VERSION = b"\x01"
 _TAG = 16
 _LONGEST = 4 * (len(_VERSION) + _TAG + MAX_POSITION) // 3 + 4
+_SCALAR = rb'(-?[0-9][0-9.eE+-]*|"[^"\\]*"|true|false|null)'
 _FORM = re.compile(r"[A-Za-z0-9_-]+")
 _OTHER = frozenset({"limit", "offset", "after", "before", "fields", "include", "count", "sort"})
 """Parameters that say nothing about which rows there are; `sort` is known by what it means."""
@@ -40,14 +41,18 @@ _OTHER = frozenset({"limit", "offset", "after", "before", "fields", "include", "
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The list to which cursors belong: its description, and the slots of values that are part of it."""
+    """The list to which cursors belong: its description for either direction, and the slots of values in it."""
 
-    description: bytes
+    after: bytes
+    before: bytes
     slots: tuple[int, ...]
 
     def of(self, texts: Sequence[str], direction: str) -> bytes:
         """Describe the list of one request. NUL is in none of its texts."""
-        return b"\0".join([self.description, direction.encode(), *(texts[slot].encode() for slot in self.slots)])
+        description = self.after if direction == "after" else self.before
+        if not self.slots:
+            return description
+        return b"\0".join([description, *(texts[slot].encode() for slot in self.slots)])
 
 
 class Cursors:
@@ -122,6 +127,24 @@ def _decoded(text: str) -> bytes | None:
     return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == text.encode() and len(raw) > _TAG + 1 else None
 
 
+def position_of(names: Sequence[str]) -> Callable[[bytes], bytes]:
+    """Make what reads the position of a record, which shows it under these names.
+
+    Where a record begins with them, as it does when it is sorted by its key, nothing else of it is parsed.
+    """
+    members = rb"\s*,\s*".join(re.escape(to_json(name)) + rb"\s*:\s*" + _SCALAR for name in names)
+    leading = re.compile(rb"\{\s*" + members + rb"\s*[,}]").match
+
+    def position(record: bytes) -> bytes:
+        found = leading(record)
+        if found is not None:
+            return b"[%b]" % b",".join(found.groups())
+        values = from_json(record)
+        return to_json([values[name] for name in names])
+
+    return position
+
+
 def scope_of(endpoint: Endpoint, shape: Shape, plan: ReadPlan) -> Scope:
     """Describe the list of a request: where it is, in which order, and by which filters, in any order."""
     keys = len(endpoint.key)
@@ -132,7 +155,8 @@ def scope_of(endpoint: Endpoint, shape: Shape, plan: ReadPlan) -> Scope:
     filters = [
         (name, _spelled(written, slots, keys)) for name, written in sorted(shape, key=_name) if name not in _OTHER
     ]
-    return Scope(repr((endpoint.kind, endpoint.resource.name, relation, order, filters)).encode(), tuple(slots))
+    description = repr((endpoint.kind, endpoint.resource.name, relation, order, filters)).encode()
+    return Scope(description + b"\0after", description + b"\0before", tuple(slots))
 
 
 def _key(key: OrderKey) -> object:

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from onetrip.errors import Invalid
 from onetrip.http.answer import array
+from onetrip.http.cursor import Cursors, Scope
+from onetrip.query.split import REPEATED
 from onetrip.sql.statement import SEPARATOR, TOTAL, UNIT
 
 _UNSAFE = re.compile(rb"[^!#-;=?-~]")
@@ -17,9 +21,6 @@ _PLACES = (b"after", b"before", b"offset")
 
 Urls = dict[bytes, bytes]
 """`first`, `prev` and `next`, as far as there are such pages."""
-
-Cursor = Callable[[str, bytes], bytes | None]
-"""`(direction, position)` → the value of `after` or `before`; `None` where there can be none."""
 
 
 class Page(NamedTuple):
@@ -33,14 +34,14 @@ class Page(NamedTuple):
     positions: Sequence[bytes] = ()
     total: bytes | None = None
 
-    def position(self, at: int, names: Sequence[str] | None) -> bytes:
-        """Write where the first (0) or the last (-1) record stands; records show it under `names`, if there are any."""
-        if names is None:
-            return self.positions[at]
-        records = self.records  # of which only one is copied
-        end = records.find(SEPARATOR) if at == 0 else -1
-        record = from_json(records[: end if end >= 0 else None] if at == 0 else records[records.rfind(SEPARATOR) + 1 :])
-        return to_json([record[name] for name in names])
+    def first(self) -> bytes:
+        """Copy the first record."""
+        end = self.records.find(SEPARATOR)
+        return self.records if end < 0 else self.records[:end]
+
+    def last(self) -> bytes:
+        """Copy the last record."""
+        return self.records[self.records.rfind(SEPARATOR) + 1 :]
 
 
 def cut(value: bytes, limit: int, *, backwards: bool = False) -> Page:
@@ -48,12 +49,15 @@ def cut(value: bytes, limit: int, *, backwards: bool = False) -> Page:
 
     A list that was read backwards is put in order.
     """
-    head, _, records = value.partition(SEPARATOR)
+    start = value.find(SEPARATOR)
+    head = value if start < 0 else value[:start]
     count, *positions = head.split(UNIT)
     number, counted, total = count.partition(TOTAL)
     more = int(number) > limit
     if more:
-        records, positions = (records[: records.rindex(SEPARATOR)] if limit else b""), positions[:limit]
+        records, positions = (value[start + 1 : value.rindex(SEPARATOR)] if limit else b""), positions[:limit]
+    else:
+        records = value[len(head) + 1 :]
     if backwards:
         records, positions = SEPARATOR.join(records.split(SEPARATOR)[::-1]), positions[::-1]
     return Page(records, more, positions, total if counted else None)
@@ -73,43 +77,49 @@ def by_offset(path: bytes, query_string: bytes, offset: int, limit: int, more: b
     return found
 
 
-class Walk(NamedTuple):
-    """What the cursors of a page are made of.
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How the cursors of a request shape are made.
 
-    `direction` is that of the cursor by which the client came here, `names` those under which a record shows where it
-    stands.
+    `position` reads from a record where it stands, if records show that; `direction` is that of the cursor by which the
+    client came here.
     """
 
-    page: Page
-    limit: int
-    names: Sequence[str] | None
-    cursor: Cursor
+    cursors: Cursors
+    scope: Scope
+    position: Callable[[bytes], bytes] | None
     direction: str | None
 
-    def next(self) -> bytes:
+    def before(self, page: Page, texts: Sequence[str]) -> bytes | None:
+        """Write the cursor of the page that ends before this one; `None` where there can be none."""
+        position = page.positions[0] if self.position is None else self.position(page.first())
+        return self.cursors.write(self.scope.of(texts, "before"), position)
+
+    def after(self, page: Page, texts: Sequence[str], limit: int) -> bytes:
         """Say where the next page begins. Raises `Invalid` where no cursor does."""
-        found = self.cursor("after", self.page.position(-1, self.names))
+        position = page.positions[-1] if self.position is None else self.position(page.last())
+        found = self.cursors.write(self.scope.of(texts, "after"), position)
         if found is not None:
             return b"after=" + found
         if self.direction is None:
-            return b"offset=%d" % self.limit
+            return b"offset=%d" % limit
         message = "The row where this page ends sorts by a longer text than a cursor can hold."
         hint = "Sort by something else, or ask for pages by 'offset'."
         raise Invalid.at(("query", "sort"), message, "not_sortable", hint)
 
 
-def by_cursor(path: bytes, query_string: bytes, walk: Walk) -> Urls:
-    """Write the URLs of other pages."""
+def by_cursor(path: bytes, query_string: bytes, page: Page, walk: Walk, texts: Sequence[str], limit: int) -> Urls:
+    """Write the URLs of other pages; `texts` are the values of the request."""
     first, start = _urls(path, query_string)
-    found, page, direction = {b"first": first}, walk.page, walk.direction
+    found, direction = {b"first": first}, walk.direction
     if not page.records:
         return found
     if direction == "after" or (direction == "before" and page.more):
-        cursor = walk.cursor("before", page.position(0, walk.names))
+        cursor = walk.before(page, texts)
         if cursor is not None:
             found[b"prev"] = b"%bbefore=%b" % (start, cursor)
     if direction == "before" or page.more:
-        found[b"next"] = start + walk.next()
+        found[b"next"] = start + walk.after(page, texts, limit)
     return found
 
 
@@ -130,11 +140,19 @@ def _text(url: bytes | None) -> bytes:
 
 def _urls(path: bytes, query_string: bytes) -> tuple[bytes, bytes]:
     """Write the URL of the first page, and the beginning of one that says where its page begins."""
+    write = _written_again if len(path) + len(query_string) <= REPEATED else _written
+    return write(path, query_string)
+
+
+def _written(path: bytes, query_string: bytes) -> tuple[bytes, bytes]:
     path, kept = _escaped(path), _escaped(query_string)
     if b"%" in kept or b"after" in kept or b"before" in kept or b"offset" in kept:
         parts = [part for part in kept.split(b"&") if part]
         kept = b"&".join(part for part in parts if unquote_to_bytes(part.partition(b"=")[0]) not in _PLACES)
     return (b"%b?%b" % (path, kept), b"%b?%b&" % (path, kept)) if kept else (path, path + b"?")
+
+
+_written_again = lru_cache(maxsize=1024)(_written)
 
 
 def _escaped(part: bytes) -> bytes:

@@ -7,7 +7,6 @@ one statement, and an answer.
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -15,7 +14,7 @@ from pydantic_core import from_json
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, array, ok
-from onetrip.http.cursor import Cursors, Scope, random_secret, scope_of
+from onetrip.http.cursor import Cursors, position_of, random_secret, scope_of
 from onetrip.http.history import Actor
 from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
 from onetrip.plan.groups import AggregatePlan
@@ -35,7 +34,7 @@ class Prepared:
 
     plan: ReadPlan
     statement: Statement
-    scope: Scope | None = None
+    walk: Walk | None = None
     estimate: Statement | None = None
 
 
@@ -93,21 +92,28 @@ class Pipeline:
             return found
         plan = plan_read(parse(shape), endpoint, self.schema, self.limits, nulls)
         dialect = self.database.dialect
-        scope = scope_of(endpoint, shape, plan) if plan.paging is not None and plan.paging.walks else None
-        prepared = Prepared(plan, compile_read(plan, dialect), scope, compile_estimate(plan, dialect))
+        statement = compile_read(plan, dialect)
+        walk = self._walk(endpoint, shape, plan, statement)
+        prepared = Prepared(plan, statement, walk, compile_estimate(plan, dialect))
         if len(self.prepared) >= self.limits.shapes:
             self.prepared.popitem(last=False)
         self.prepared[key] = prepared
         return prepared
+
+    def _walk(self, endpoint: Endpoint, shape: Shape, plan: ReadPlan, statement: Statement) -> Walk | None:
+        if plan.paging is None or not plan.paging.walks:
+            return None
+        position = None if statement.position is None else position_of(statement.position)
+        return Walk(self.cursors, scope_of(endpoint, shape, plan), position, plan.paging.direction)
 
     def _behind_cursor(
         self, prepared: Prepared, endpoint: Endpoint, shape: Shape, texts: tuple[str, ...], values: tuple[Any, ...]
     ) -> tuple[Prepared, tuple[Any, ...]]:
         """Put the values of a cursor where the statement compares them. Raises `Invalid`."""
         paging, keyset = prepared.plan.paging, prepared.plan.selection.keyset
-        assert paging is not None and paging.cursor is not None and keyset is not None and prepared.scope is not None
-        direction = "before" if paging.backwards else "after"
-        position = self.cursors.read(prepared.scope.of(texts, direction), texts[paging.cursor], direction)
+        assert paging is not None and paging.cursor is not None and keyset is not None and prepared.walk is not None
+        direction = paging.direction or "after"
+        position = self.cursors.read(prepared.walk.scope.of(texts, direction), texts[paging.cursor], direction)
         placed = dict(zip(keyset.values, position, strict=True))
         nulls = tuple(value is None for value in position)
         if any(nulls):
@@ -129,13 +135,10 @@ class Pipeline:
         assert paging is not None and selection.limit is not None and selection.offset is not None
         limit, offset = values[selection.limit], values[selection.offset]
         page = cut(value, limit, backwards=paging.backwards)
-        if prepared.scope is None:
+        if prepared.walk is None:
             urls = by_offset(request.path, request.query_string, offset, limit, page.more)
         else:
-            direction = None if paging.cursor is None else "before" if paging.backwards else "after"
-            cursor = partial(self._cursor, prepared.scope, texts)
-            walk = Walk(page, limit, statement.position, cursor, direction)
-            urls = by_cursor(request.path, request.query_string, walk)
+            urls = by_cursor(request.path, request.query_string, page, prepared.walk, texts, limit)
         records, finish = page.records, statement.finish
         if finish is not None and records:
             records = SEPARATOR.join([finish(record) for record in records.split(SEPARATOR)])
@@ -145,9 +148,6 @@ class Pipeline:
             headers.append((b"x-total-count", total))
         body = enveloped(records, urls, total) if self.envelope else array(records)
         return ok(body, request.condition, headers)
-
-    def _cursor(self, scope: Scope, texts: tuple[str, ...], direction: str, position: bytes) -> bytes | None:
-        return self.cursors.write(scope.of(texts, direction), position)
 
 
 Planned = ReadPlan | WritePlan | AggregatePlan

@@ -157,6 +157,11 @@ class Paging:
     backwards: bool = False
     total: Literal["exact", "estimated"] | None = None
 
+    @property
+    def direction(self) -> Literal["after", "before"] | None:
+        """The parameter of the cursor that was given."""
+        return None if self.cursor is None else "before" if self.backwards else "after"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Windowed:

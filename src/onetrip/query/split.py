@@ -51,7 +51,9 @@ MAX_LENGTH = 16_384
 MAX_VALUES = 500
 """Values of one list."""
 
-_REPEATED = 256  # bytes of a query string that is short enough to be remembered: front ends repeat themselves
+REPEATED = 256
+"""Bytes of a query string that is short enough to be remembered: front ends repeat themselves."""
+
 _VALUE = re.compile(r'"((?:[^"]|"")*)"|([^",]*)')
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
@@ -69,7 +71,7 @@ def split(query_string: bytes, structural: frozenset[str] = STRUCTURAL) -> tuple
         return (), ()
     if len(query_string) > MAX_LENGTH:
         raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
-    divide = _split_again if len(query_string) <= _REPEATED else _split
+    divide = _split_again if len(query_string) <= REPEATED else _split
     return divide(query_string, structural)
 
 
