@@ -35,7 +35,7 @@ def refused(served: Served, url: str) -> None:
     (error,) = answer.json()["errors"]
     assert error["type"] == "invalid_cursor"
     assert error["msg"] == (
-        f"'{error['loc'][1]}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
+        f"'{error['loc'][-1]}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
     )
 
 
@@ -82,6 +82,41 @@ def test_of_another_parent_or_direction(served: Served) -> None:
     refused(served, f"/accounts/1/sent?after={back}")
 
 
+EMBED = "/users/1?include=posts({}sort=(-views),published=true)"
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        EMBED, "/users/1?fields=id,posts.id&include=posts(published=true,{}sort=(-views,-id))",
+        "/users/1?include=posts(published=true,{}sort=(-views),include=comments,fields=(id),limit=9),comments(limit=1)",
+    ],
+)  # fmt: skip
+def test_of_an_embed(served: Served, same: str) -> None:
+    """The rows that are embedded in one row are those of its collection, and have its cursors."""
+    cursor = cursor_of(served, "/users/1/posts?sort=-views&published=true&limit=1")
+    with count_statements(served.backend, served.api) as statements:
+        answer = served.client.get(same.format(f"after={cursor},"))
+    assert (answer.status, len(statements)) == (200, 1), answer.body
+    assert [row["id"] for row in answer.json()["posts"]] == [4, 1]
+    assert len(served.client.get(same.format("")).json()["posts"]) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        EMBED.replace("users/1", "users/2"), EMBED.replace("-views", "views"), EMBED.replace("true", "false"),
+        EMBED.replace(",published=true", ""), "/users/1?include=comments({}sort=(-id))",
+        "/users/1?include=posts({}sort=(-views),id__gte=1,published=true)",
+    ],
+)  # fmt: skip
+def test_of_another_embed(served: Served, other: str) -> None:
+    """They belong to one parent, order and filter, as those of a list do."""
+    cursor = cursor_of(served, "/users/1/posts?sort=-views&published=true&limit=1")
+    refused(served, other.format(f"after={cursor},"))
+    refused(served, EMBED.format(f"after={cursor_of(served, '/posts?sort=-views&published=true&limit=1')},"))
+
+
 def test_damaged(served: Served) -> None:
     """Each character counts, and each of them is needed."""
     cursor = cursor_of(served, LIST)
@@ -116,14 +151,14 @@ def test_secrets(position: bytes, scope: bytes, other: bytes) -> None:
     assert written is not None and written == Cursors("a secret of sixteen").write(scope, position)
     raw = base64.urlsafe_b64decode(written + b"==")
     assert position not in raw and (len(position) < 12 or position[2:10] not in raw)
-    assert cursors.read(scope, written.decode(), "after") == [position[2:-2].decode()]
+    assert cursors.read(scope, written.decode(), ("query", "after")) == [position[2:-2].decode()]
     for wrong, of in (
         (Cursors("another secret, too"), scope),
         (cursors, scope + b"x"),
         (cursors, other + b"y" + scope),
     ):
         with pytest.raises(Exception, match="no cursor of this list"):
-            wrong.read(of, written.decode(), "after")
+            wrong.read(of, written.decode(), ("query", "after"))
 
 
 def test_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

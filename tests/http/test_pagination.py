@@ -201,6 +201,21 @@ def test_walks_in_relations_and_filters(things: Served, sort: str) -> None:
         check_walks(things, f"{start}sort={sort}", 3)
 
 
+@QUIET
+@pytest.mark.parametrize("sort", ["id", "-number", "number:nullsfirst,-id", "-owner.name,text", "amount,moment"])
+def test_walks_in_an_embed(things: Served, sort: str) -> None:
+    """The cursors of a parent's collection lead through the rows that are embedded in it."""
+    make = random.Random(sort)
+    store(things, [{name: make.choice(values) for name, values in FEW.items()} for _ in range(60)])
+    for filters in ("", "flag=true", "number__in=(-1,0),or=(flag=true,text__is_null=true)"):
+        plain = filters.replace("(-1,0),", "-1,0&")
+        for url, rows in pages(things, f"/owners/1/things?sort={sort}&limit=3&{plain}"):
+            cursor = "".join(re.findall("after=([^&]*)", url))
+            options = ",".join(filter(None, [f"sort=({sort})", "limit=3", cursor and f"after={cursor}", filters]))
+            owner = things.client.get(f"/owners/1?include=things({options})")
+            assert (owner.status, owner.json()["things"]) == (200, rows), owner.body
+
+
 def test_walks_over_rows_that_python_writes(things: Served) -> None:
     """Where a row stands is not lost when a model writes it."""
     store(things, [{"id": key, "number": key % 3 or None} for key in range(1, 12)], Noted)

@@ -35,7 +35,7 @@ class Aggregates:
         self, endpoint: Endpoint, key: tuple[str, ...], path: bytes, query_string: bytes, condition: bytes | None
     ) -> Answer:
         """Answer with one statement. `key` are the texts of the key in the path, and `Problem`s are those of reads."""
-        shape, texts = split(query_string, STRUCTURAL)
+        shape, texts = self.pipeline.split(query_string, STRUCTURAL)
         prepared = self.prepare(endpoint, shape)
         values = bind(prepared.plan, key + texts)
         row = await self.pipeline.database.run(prepared.statement, values)

@@ -60,7 +60,7 @@ def _refuse_versions(conditions: Conditions) -> None:
 
 async def _run(mutations: Mutations, address: Address, action: Action, values: list[Any]) -> list[bytes]:
     """Change rows: the JSON of each, or its key where it is gone."""
-    shape, texts = split(address.query_string)
+    shape, texts = mutations.pipeline.split(address.query_string)
     prepared = mutations.prepare(address.endpoint, action, shape)
     made = [generated.value() for generated in prepared.plan.generated]
     bound = [*bind(prepared.plan, texts), *values, *made]

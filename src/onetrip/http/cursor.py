@@ -16,13 +16,24 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from onetrip.errors import ConfigurationError, Invalid
-from onetrip.plan.ir import OrderKey, ReadPlan
+from onetrip.errors import ConfigurationError, Invalid, Location
+from onetrip.plan.ir import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Exists,
+    FirstOf,
+    Hop,
+    Matches,
+    Negation,
+    OrderKey,
+    Parameter,
+    Predicate,
+    ReadPlan,
+)
 from onetrip.plan.keyset import turned
 from onetrip.plan.read import Endpoint
-from onetrip.query.ast import Slot
-from onetrip.query.split import Parenthesised, Shape, Written
-from onetrip.query.tree import Group
+from onetrip.schema.model import Field, Relation
 
 MAX_POSITION = 2048
 """Bytes of a position: a row that sorts by longer text has no cursor, because no header would carry it."""
@@ -35,8 +46,6 @@ _TAG = 16
 _LONGEST = 4 * (len(_VERSION) + _TAG + MAX_POSITION) // 3 + 4
 _SCALAR = rb'(-?[0-9][0-9.eE+-]*|"[^"\\]*"|true|false|null)'
 _FORM = re.compile(r"[A-Za-z0-9_-]+")
-_OTHER = frozenset({"limit", "offset", "after", "before", "fields", "include", "count", "sort"})
-"""Parameters that say nothing about which rows there are; `sort` is known by what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +80,12 @@ class Cursors:
         tag = self._tag(scope, position)
         return base64.urlsafe_b64encode(_VERSION + tag + self._crypt(tag, position)).rstrip(b"=")
 
-    def read(self, scope: bytes, text: str, name: str) -> list[Any]:
-        """Read the position of a cursor that was the value of parameter `name`. Raises `Invalid`."""
+    def read(self, scope: bytes, text: str, loc: Location) -> list[Any]:
+        """Read the position of a cursor that stands at `loc`. Raises `Invalid`."""
+        name = loc[-1]
         if not text:
             message = f"'{name}' is empty: give the cursor of a link, or leave it out."
-            raise Invalid.at(("query", name), message, "empty")
+            raise Invalid.at(loc, message, "empty")
         raw = _decoded(text)
         if raw is not None and raw[:1] == _VERSION:
             tag, encrypted = raw[1 : _TAG + 1], raw[_TAG + 1 :]
@@ -85,7 +95,7 @@ class Cursors:
                 return found
         message = f"'{name}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
         hint = f"Take the URLs in 'Link' as they are, or begin without '{name}'."
-        raise Invalid.at(("query", name), message, "invalid_cursor", hint)
+        raise Invalid.at(loc, message, "invalid_cursor", hint)
 
     def _tag(self, scope: bytes, position: bytes) -> bytes:
         tag = self._tags.copy()
@@ -145,40 +155,59 @@ def position_of(names: Sequence[str]) -> Callable[[bytes], bytes]:
     return position
 
 
-def scope_of(endpoint: Endpoint, shape: Shape, plan: ReadPlan) -> Scope:
-    """Describe the list of a request: where it is, in which order, and by which filters, in any order."""
-    keys = len(endpoint.key)
-    slots = list(range(keys))
-    relation = "" if endpoint.relation is None else endpoint.relation.name
-    backwards = plan.paging is not None and plan.paging.backwards
-    order = [_key(turned(key) if backwards else key) for key in plan.selection.order]
-    filters = [
-        (name, _spelled(written, slots, keys)) for name, written in sorted(shape, key=_name) if name not in _OTHER
-    ]
-    description = repr((endpoint.kind, endpoint.resource.name, relation, order, filters)).encode()
+def scope_of(
+    endpoint: Endpoint, order: Sequence[OrderKey], where: Sequence[Predicate], parameters: Sequence[Parameter],
+    relation: Relation | None = None,
+) -> Scope:  # fmt: skip
+    """Describe a list: where it is, in which order, and by which filters, in any order.
+
+    It is what an endpoint answers, or the rows of a relation of the one row that it answers.
+    """
+    kind, relation = ("related", relation) if relation is not None else (endpoint.kind, endpoint.relation)
+    told = sorted(_told(predicate, parameters) for predicate in where)
+    slots = [*range(len(endpoint.key)), *(slot for _, slots in told for slot in slots)]
+    place = (kind, endpoint.resource.name, relation and relation.name)
+    description = repr((place, [_key(key) for key in order], [text for text, _ in told])).encode()
     return Scope(description + b"\0after", description + b"\0before", tuple(slots))
 
 
+def walked(endpoint: Endpoint, plan: ReadPlan) -> Scope:
+    """Describe the list that is answered."""
+    order, paging = plan.selection.order, plan.paging
+    if paging is not None and paging.backwards:
+        order = tuple(map(turned, order))
+    return scope_of(endpoint, order, plan.selection.where, plan.parameters)
+
+
 def _key(key: OrderKey) -> object:
-    path = [hop.relation.name for hop in key.path]
-    return path, key.field.name, key.field.keys, key.field.type.kind, key.descending, key.nulls_first, key.nullable
+    return _path(key.path), _field(key.field), key.descending, key.nulls_first, key.nullable
 
 
-def _name(part: tuple[str, Written]) -> str:
-    return part[0]
+def _field(field: Field) -> object:
+    return field.name, field.keys, field.type.kind
 
 
-def _spelled(written: Any, slots: list[int], keys: int) -> object:
-    """Write the shape of a value, and collect the slots in it."""
-    match written:
-        case Slot():
-            slots.append(keys + written.index)
-            return None
-        case Parenthesised():
-            return _spelled(written.whole, slots, keys)
-        case Group():
-            return [(entry.name, _spelled(entry.value, slots, keys)) for entry in written.entries]
-        case tuple():
-            return [_spelled(part, slots, keys) for part in written]
-        case _:
-            return str(written)
+def _path(path: Sequence[Hop]) -> list[str]:
+    return [hop.relation.name for hop in path]
+
+
+def _told(predicate: Predicate, parameters: Sequence[Parameter]) -> tuple[str, tuple[int, ...]]:
+    """Describe a predicate, and name the slots of its values, one for each `None` in the description."""
+    inner: Sequence[Predicate] = ()
+    match predicate:
+        case Comparison(field=field, operator=operator, parameters=numbers, path=path):
+            values = [parameters[number] for number in numbers]
+            constants = [value.default if value.slot is None else None for value in values]
+            slots = tuple(value.slot for value in values if value.slot is not None)
+            return repr((_path(path), _field(field), operator, constants)), slots
+        case Matches(parameter=number):
+            slot = parameters[number].slot
+            return "q", () if slot is None else (slot,)
+        case AllOf(of=several) | AnyOf(of=several) | FirstOf(of=several):
+            what, inner = type(predicate).__name__, several
+        case Negation(of=one):
+            what, inner = "not", (one,)
+        case Exists(relation=relation, of=some):
+            what, inner = f"some {relation.name}", () if some is None else (some,)
+    told = [_told(part, parameters) for part in inner]
+    return repr((what, [text for text, _ in told])), tuple(slot for _, slots in told for slot in slots)

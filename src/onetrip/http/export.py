@@ -96,7 +96,7 @@ class Exports:
 
     def answer(self, request: Request, form: Form) -> "Export":
         """Prepare an export. Raises `Problem` for what is malformed, unknown or too expensive."""
-        shape, texts = split(request.query_string)
+        shape, texts = self.pipeline.split(request.query_string)
         prepared = self.prepare(request.endpoint, shape, form)
         return Export(self, request, form, prepared, bind(prepared.plan, request.key + texts))
 

@@ -100,7 +100,7 @@ class Links:
         read = self.pipeline.prepare(self.mutations.items[endpoint.resource.name], ())
         parent = bind(read.plan, address.key)
         pairs = through.near if through.rows is None else ()
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         body = through.create
         assert body is not None  # the router knows which relations take a POST
         given = _given(pairs, endpoint.resource, parent)
@@ -215,7 +215,7 @@ class Links:
         endpoint = address.endpoint
         assert endpoint.relation is not None
         through = self.through[endpoint.relation]
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         keys = bind(self.mutations.prepare(endpoint, Action(kind="delete"), shape).plan, address.key + texts)
         near = _given(through.near, endpoint.resource, keys)
         given = near | _given(through.far, endpoint.target, keys[len(endpoint.resource.key) :])
@@ -234,7 +234,7 @@ class Links:
 
     async def unlink(self, address: Address, conditions: Conditions) -> Answer:
         """Undo a link: 204. Raises `Problem`."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         prepared = self.mutations.prepare(address.endpoint, Action(kind="delete"), shape)
         bound = [*bind(prepared.plan, address.key + texts)]
         if await self.mutations.run(prepared, bound, texts) is None:

@@ -68,7 +68,7 @@ class Mutations(Units):
             return await self._create_many(address, body, raw, len(loaded))
         instance = validated(body, raw)
         values = values_of(body, instance)
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         if "create" in resource.writes.unit_of_work:
             (made,) = await self.create_in_unit(address, [instance], [values], shape, texts)
             if isinstance(made, Made):
@@ -120,7 +120,7 @@ class Mutations(Units):
         conditions: Conditions, amounts: Mapping[Field, Any] = NO_AMOUNTS,
     ) -> Answer:  # fmt: skip
         """Write the values that were sent, and add the amounts; those of `reset` become what they are by default."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         resource = address.endpoint.resource
         if "update" in resource.writes.unit_of_work and (values or reset or resource.writes.hooks):
             made = await self.update_in_unit(address, instance, values, reset, conditions)
@@ -148,7 +148,7 @@ class Mutations(Units):
 
     async def delete(self, address: Address, conditions: Conditions) -> Answer:
         """Delete a row: 204. Raises `Problem`."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         in_unit = "delete" in address.endpoint.resource.writes.unit_of_work
         if not (in_unit and await self.delete_in_unit(address, conditions)):
             await self._conditional(address, Action(kind="delete"), shape, texts, [], conditions)
@@ -183,7 +183,7 @@ class Mutations(Units):
         resource = address.endpoint.resource
         instances = validated_many(body, raw, count, self.limits.rows)
         rows = [values_of(body, instance) for instance in instances]
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         if "create" in resource.writes.unit_of_work:
             made = await self.create_in_unit(address._replace(many=True), instances, rows, shape, texts)
             records = [each.record for each in made if isinstance(each, Made)]

@@ -41,7 +41,7 @@ from onetrip.sql.conditions import alive
 async def create_nested(units: Units, body: NestedBody, address: Address, raw: bytes, document: Any) -> list[Made]:
     """Create a row, or each of an array, with what is nested in it. Raises `Problem`."""
     check_form(body, raw, document, units.limits.rows)
-    shape, texts = split(address.query_string)
+    shape, texts = units.pipeline.split(address.query_string)
     units.pipeline.prepare(units.items[address.endpoint.resource.name], shape)
     many = isinstance(document, list)
 
@@ -58,7 +58,7 @@ async def change_nested(
 ) -> Made:
     """Change or replace a row, with what is nested in it. Raises `Problem`."""
     check_form(body, raw, document, units.limits.rows)
-    shape, texts = split(address.query_string)
+    shape, texts = units.pipeline.split(address.query_string)
     key = units.key_of(address, shape, texts)
     versions = units.versions(address, conditions)
 

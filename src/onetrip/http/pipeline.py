@@ -14,11 +14,11 @@ from pydantic_core import from_json
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, array, ok
-from onetrip.http.cursor import Cursors, position_of, random_secret, scope_of
+from onetrip.http.cursor import Cursors, Scope, position_of, random_secret, scope_of, walked
 from onetrip.http.history import Actor
 from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
 from onetrip.plan.groups import AggregatePlan
-from onetrip.plan.ir import ReadPlan, WritePlan
+from onetrip.plan.ir import Cursor, ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
 from onetrip.query.split import Shape, split
@@ -30,11 +30,12 @@ from onetrip.sql.statement import SEPARATOR, VERSION, Statement
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request shape that is ready to run."""
+    """A request shape that is ready to run: how its pages are walked, and the lists whose cursors it brings along."""
 
     plan: ReadPlan
     statement: Statement
     walk: Walk | None = None
+    behind: tuple[tuple[Cursor, Scope], ...] = ()
     estimate: Statement | None = None
 
 
@@ -72,13 +73,12 @@ class Pipeline:
         texts = key + texts
         prepared = self.prepare(endpoint, shape)
         values = bind(prepared.plan, texts)
-        paging = prepared.plan.paging
-        if paging is not None and paging.cursor is not None:
-            prepared, values = self._behind_cursor(prepared, endpoint, shape, texts, values)
+        if prepared.behind:
+            prepared, values = self._behind_cursors(prepared, endpoint, shape, texts, values)
         row = await self.database.run(prepared.statement, values)
         if row is None or not row[0]:
             raise NotFound(_absent(endpoint))
-        if paging is None:
+        if prepared.plan.paging is None:
             return respond(prepared, row[0], condition)
         total = None if prepared.estimate is None else await self._estimate(prepared.estimate, values)
         return self._page(prepared, texts, values, row[0], Request(path, query_string, condition, total))
@@ -93,29 +93,32 @@ class Pipeline:
         plan = plan_read(parse(shape), endpoint, self.schema, self.limits, nulls)
         dialect = self.database.dialect
         statement = compile_read(plan, dialect)
-        walk = self._walk(endpoint, shape, plan, statement)
-        prepared = Prepared(plan, statement, walk, compile_estimate(plan, dialect))
+        behind = tuple(
+            (cursor, scope_of(endpoint, cursor.order, cursor.where, plan.parameters, cursor.relation))
+            for cursor in plan.cursors
+        )
+        walk = self._walk(endpoint, plan, statement)
+        prepared = Prepared(plan, statement, walk, behind, compile_estimate(plan, dialect))
         if len(self.prepared) >= self.limits.shapes:
             self.prepared.popitem(last=False)
         self.prepared[key] = prepared
         return prepared
 
-    def _walk(self, endpoint: Endpoint, shape: Shape, plan: ReadPlan, statement: Statement) -> Walk | None:
+    def _walk(self, endpoint: Endpoint, plan: ReadPlan, statement: Statement) -> Walk | None:
         if plan.paging is None or not plan.paging.walks:
             return None
         position = None if statement.position is None else position_of(statement.position)
-        return Walk(self.cursors, scope_of(endpoint, shape, plan), position, plan.paging.direction)
+        return Walk(self.cursors, walked(endpoint, plan), position, plan.paging.direction)
 
-    def _behind_cursor(
+    def _behind_cursors(
         self, prepared: Prepared, endpoint: Endpoint, shape: Shape, texts: tuple[str, ...], values: tuple[Any, ...]
     ) -> tuple[Prepared, tuple[Any, ...]]:
-        """Put the values of a cursor where the statement compares them. Raises `Invalid`."""
-        paging, keyset = prepared.plan.paging, prepared.plan.selection.keyset
-        assert paging is not None and paging.cursor is not None and keyset is not None and prepared.walk is not None
-        direction = paging.direction or "after"
-        position = self.cursors.read(prepared.walk.scope.of(texts, direction), texts[paging.cursor], direction)
-        placed = dict(zip(keyset.values, position, strict=True))
-        nulls = tuple(value is None for value in position)
+        """Put the values of cursors where the statement compares them. Raises `Invalid`."""
+        placed: dict[int, Any] = {}
+        for cursor, scope in prepared.behind:
+            position = self.cursors.read(scope.of(texts, cursor.direction), texts[cursor.slot], cursor.loc)
+            placed |= zip(cursor.values, position, strict=True)
+        nulls = tuple(value is None for value in placed.values())
         if any(nulls):
             prepared = self.prepare(endpoint, shape, nulls)
         return prepared, tuple([placed.get(number, value) for number, value in enumerate(values)])

@@ -20,7 +20,7 @@ RESTORE = Action(kind="restore")
 
 async def restore(mutations: Mutations, address: Address, conditions: Conditions) -> Answer:
     """Bring back a row: 200 with it. Raises `Problem`: `NotFound` when no such row was deleted."""
-    shape, texts = split(address.query_string)
+    shape, texts = mutations.pipeline.split(address.query_string)
     resource = address.endpoint.resource
     if "restore" in resource.writes.unit_of_work:
         made = await mutations.restore_in_unit(address, conditions)

@@ -72,7 +72,7 @@ class Units(Statements):
         self, address: Address, instance: BaseModel, values: Row, reset: tuple[Field, ...], conditions: Conditions
     ) -> Made | Row:
         """Change a row in a session; or answer what is left to a statement, where only hooks were to be called."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         key = self.key_of(address, shape, texts)
         versions = self.versions(address, conditions)
 
@@ -87,7 +87,7 @@ class Units(Statements):
 
     async def delete_in_unit(self, address: Address, conditions: Conditions) -> bool:
         """Delete a row in a session; `False` when that is left to a statement, as only hooks were to be called."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         prepared = self.prepare(address.endpoint, Action(kind="delete"), shape)
         key = bind(prepared.plan, address.key + texts)
         versions = self.versions(address, conditions)
@@ -103,7 +103,7 @@ class Units(Statements):
 
     async def restore_in_unit(self, address: Address, conditions: Conditions) -> Made:
         """Bring back a row in a session."""
-        shape, texts = split(address.query_string)
+        shape, texts = self.pipeline.split(address.query_string)
         deleted = address.endpoint.resource.deleted
         assert deleted is not None  # the router knows which resources can be restored
         key = self.key_of(address, shape, texts)

@@ -3,19 +3,26 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from onetrip.errors import Invalid, Location
-from onetrip.plan.ir import Parameter
-from onetrip.query.ast import Constant, Operand
+from onetrip.plan.ir import Cursor, Keyset, Parameter, Selection
+from onetrip.query.ast import Constant, Operand, Slot
+from onetrip.schema.model import Relation
 
 
 @dataclass(slots=True)
 class Binder:
-    """Collects parameters. `key` is how many texts of the key in the path come before the values of the query."""
+    """Collects parameters and cursors.
+
+    `key` is how many texts of the key in the path come before the values of the query, `nulls` says which values of
+    cursors are NULL; nothing, before they were read, for none of them.
+    """
 
     key: int
+    nulls: tuple[bool, ...] = ()
     parameters: list[Parameter] = field(default_factory=list)
+    cursors: list[Cursor] = field(default_factory=list)
     conditions: int = 0
 
     def spend(self, loc: Location, maximum: int) -> None:
@@ -34,6 +41,21 @@ class Binder:
     def constant(self, loc: Location, value: Any) -> int:
         """Number a value that is the same in every request."""
         return self._add(Parameter(loc=loc, parse=str, default=value))
+
+    def cursor(
+        self, loc: Location, operand: Operand, direction: Literal["after", "before"], selection: Selection,
+        relation: Relation | None = None,
+    ) -> Keyset:  # fmt: skip
+        """Number the values of a cursor of a list, which is in the order of the selection."""
+        assert isinstance(operand, Slot)  # no text of a cursor is shape
+        values = tuple(self.constant(loc, None) for _ in selection.order)
+        before = sum(len(other.values) for other in self.cursors)
+        cursor = Cursor(
+            loc=loc, slot=self.key + operand.index, direction=direction, values=values, order=selection.order,
+            where=selection.where, relation=relation,
+        )  # fmt: skip
+        self.cursors.append(cursor)
+        return Keyset(values, self.nulls[before : before + len(values)] or (False,) * len(values))
 
     def number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> int:
         """Number a whole number from 0 to a maximum, `limit` or `offset`."""

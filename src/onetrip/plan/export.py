@@ -28,7 +28,7 @@ def plan_export(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits
         items = [ErrorItem(("query", name), f"'{name}' {text}", "unknown_parameter") for name in paging]
         raise Invalid.of(items, "Leave it out, or ask for application/json.")
     plan = plan_read(replace(query, limit=None), endpoint, schema, limits)
-    binder = Binder(len(endpoint.key), list(plan.parameters))
+    binder = Binder(len(endpoint.key), parameters=list(plan.parameters))
     limit = None if query.limit is None else binder.value(("query", "limit"), _whole, query.limit)
     offset = None if query.offset is None else plan.selection.offset
     selection = replace(plan.selection, limit=limit, offset=offset, exactly=True)

@@ -6,16 +6,17 @@ comparison is neither true nor false, as with NULL in SQL.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from onetrip.errors import Invalid, Location
 from onetrip.plan import documents
 from onetrip.plan.binder import Binder, read
 from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, Hop, Negation, Predicate
-from onetrip.plan.operators import EXISTS, LISTS, Operator, flag, item, items, known, operators
+from onetrip.plan.operators import EXISTS, LISTS, Operator, flag, item, items_within, known, operators
 from onetrip.plan.resolve import Walked, check_depth, unknown, walk
 from onetrip.query.ast import And, Compare, Condition, Constant, Not, Or, Path, Some
-from onetrip.query.split import PARAMETERS
+from onetrip.query.split import PARAMETERS, too_many_values
 from onetrip.schema.model import Field, Relation, ResourceSchema, Schema
 from onetrip.schema.parsers import Parser
 from onetrip.settings import Limits
@@ -107,8 +108,11 @@ class Filters:
             return tuple(self.binder.value(loc, parse, operand) for operand in condition.operands)
 
         self._count(operator, len(condition.operands), loc)
-        is_list = operator.name in LISTS and column.type.item is not None
-        reads = operator.reads if not is_list else item if condition.within else items  # parentheses list them already
+        if condition.within and len(condition.operands) > self.limits.values:  # others were counted already
+            raise too_many_values(loc, len(condition.operands), self.limits.values)
+        reads = operator.reads
+        if operator.name in LISTS and column.type.item is not None:  # parentheses list their values already
+            reads = item if condition.within else partial(items_within, self.limits.values)
         if documents.needs(column, operator):
             return documents.compared(column, operator, bind, path, reads)
         if operator.takes == "flag":

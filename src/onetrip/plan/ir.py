@@ -145,22 +145,38 @@ class Keyset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """A cursor that was given: the slot of its text, and the numbers of the parameters that are its `values`.
+
+    It is one of the list that is answered, or of that of a `relation` of the row in the path, in this `order`, of the
+    rows that meet the predicates.
+    """
+
+    loc: Location
+    slot: int
+    direction: Literal["after", "before"]
+    values: tuple[int, ...]
+    order: tuple[OrderKey, ...]
+    where: tuple[Predicate, ...]
+    relation: Relation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
     """How the pages of a list hang together.
 
-    By cursors, if it `walks`: then it is answered where its rows stand. `cursor` is the slot of the one that was given,
-    which leads `backwards` if the rows before it are read, the nearest first. `total` is how all rows are counted.
+    By cursors, if it `walks`: then it is answered where its rows stand. `direction` is that of the cursor that was
+    given: `before` one, rows are read backwards, the nearest first. `total` is how all rows are counted.
     """
 
     walks: bool = True
-    cursor: int | None = None
-    backwards: bool = False
+    direction: Literal["after", "before"] | None = None
     total: Literal["exact", "estimated"] | None = None
 
     @property
-    def direction(self) -> Literal["after", "before"] | None:
-        """The parameter of the cursor that was given."""
-        return None if self.cursor is None else "before" if self.backwards else "after"
+    def backwards(self) -> bool:
+        """Whether rows are read in the opposite order."""
+        return self.direction == "before"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +252,7 @@ class ReadPlan:
     """One read: a list (`many`) or one object, of an entity, of a relation of an anchor, or of a history.
 
     `version` is the column that counts the changes of the one row; it is answered beside the object. `paging` is that
-    of a list.
+    of a list; `cursors` are those that say where lists begin, which are read before anything runs.
     """
 
     selection: Selection
@@ -246,6 +262,7 @@ class ReadPlan:
     version: Field | None = None
     trail: Trail | None = None
     paging: Paging | None = None
+    cursors: tuple[Cursor, ...] = ()
 
     @property
     def python(self) -> bool:

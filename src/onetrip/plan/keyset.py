@@ -1,49 +1,59 @@
 """`after`, `before` and `count`: which page of a list is read, and how one gets to the others."""
 
 from dataclasses import replace
+from typing import Literal
 
-from onetrip.errors import Invalid
+from onetrip.errors import Invalid, Location
 from onetrip.plan.binder import Binder
 from onetrip.plan.ir import Keyset, OrderKey, Paging, Selection
 from onetrip.plan.windows import is_windowed
-from onetrip.query.ast import Operand, Query, Slot
+from onetrip.query.ast import Operand, Query
+from onetrip.schema.model import Relation
 
-Nulls = tuple[bool, ...]
-"""Which values of a cursor are NULL; nothing, before it was read, for none of them."""
+Direction = Literal["after", "before"]
 
 
-def paged(selection: Selection, query: Query, binder: Binder, nulls: Nulls) -> tuple[Selection, Paging]:
+def paged(selection: Selection, query: Query, binder: Binder) -> tuple[Selection, Paging]:
     """Begin behind a cursor, if one is given; before one, the order is turned around. Raises `Invalid`."""
-    name, operand = _cursor(query)
+    given = _cursor(query)
     total = None if query.count == "none" else query.count
-    if operand is None:
+    if given is None:
         walks = query.offset is None and selection.rank is None and not is_windowed(selection)
         return selection, Paging(walks=walks, total=total)
+    name, operand = given
     if is_windowed(selection):
         message = f"'rank' and 'running' begin at the first row of the list, and '{name}' behind it."
         raise Invalid.at(("query", name), message, "contradiction", "Ask for pages by 'offset'.")
     if selection.rank is not None:
         message = f"'{name}' needs an order of columns; without 'sort', what matches 'q' best comes first."
         raise Invalid.at(("query", name), message, "contradiction", "Add 'sort', or ask for pages by 'offset'.")
-    assert isinstance(operand, Slot)  # no text of a cursor is shape
-    backwards = name == "before"
-    order = tuple(map(turned, selection.order)) if backwards else selection.order
-    values = tuple(binder.constant(("query", name), None) for _ in order)
-    keyset = Keyset(values, nulls or (False,) * len(order))
-    paging = Paging(cursor=binder.key + operand.index, backwards=backwards, total=total)
-    return replace(selection, order=order, keyset=keyset), paging
+    keyset = binder.cursor(("query", name), operand, name, selection)
+    order = tuple(map(turned, selection.order)) if name == "before" else selection.order
+    return replace(selection, order=order, keyset=keyset), Paging(direction=name, total=total)
 
 
-def _cursor(query: Query) -> tuple[str, Operand | None]:
-    given: dict[str, Operand | None] = {"after": query.after, "before": query.before}
-    named = [name for name, operand in given.items() if operand is not None]
-    if not named:
-        return "", None
-    other = "before" if len(named) == 2 else "offset" if query.offset is not None else None
+def _cursor(query: Query) -> tuple[Direction, Operand] | None:
+    names: tuple[Direction, ...] = ("after", "before")
+    given = [(name, operand) for name in names if (operand := getattr(query, name)) is not None]
+    if not given:
+        return None
+    other = "before" if len(given) == 2 else "offset" if query.offset is not None else None
     if other is not None:
-        message = f"'{named[0]}' says where the page begins, and so does '{other}': give one of them."
-        raise Invalid.at(("query", other), message, "contradiction")
-    return named[0], given[named[0]]
+        raise _twice(given[0][0], other, ("query", other))
+    return given[0]
+
+
+def begun(relation: Relation, selection: Selection, query: Query, binder: Binder, loc: Location) -> Keyset:
+    """Begin an embed behind a cursor, which is one of the collection of the same rows. Raises `Invalid`."""
+    assert query.after is not None
+    if query.offset is not None:
+        raise _twice("after", "offset", (*loc, "offset"))
+    return binder.cursor((*loc, "after"), query.after, "after", selection, relation)
+
+
+def _twice(name: str, other: str, loc: Location) -> Invalid:
+    message = f"'{name}' says where the page begins, and so does '{other}': give one of them."
+    return Invalid.at(loc, message, "contradiction")
 
 
 def turned(key: OrderKey) -> OrderKey:

@@ -4,11 +4,12 @@ A column's type, a `schema.types.FieldType`, decides: there is no `icontains` of
 a dialect says.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from onetrip.query.split import MAX_VALUES, split_values
+from onetrip.query.split import split_values
 from onetrip.schema.parsers import Parser, json_number
 
 Takes = Literal["value", "values", "two", "flag"]
@@ -44,12 +45,17 @@ def _pattern(type_: Any) -> Parser:
 
 def items(type_: Any) -> Parser:
     """Read the items of a list from one text."""
+    return items_within(sys.maxsize, type_)
+
+
+def items_within(most: int, type_: Any) -> Parser:
+    """Read at most so many items of a list from one text."""
     one = item(type_)
 
     def parse(text: str) -> list[Any]:
         values = split_values(text)
-        if len(values) > MAX_VALUES:
-            raise ValueError(f"has {len(values)} values; at most {MAX_VALUES} are taken")
+        if len(values) > most:
+            raise ValueError(f"has {len(values)} values; at most {most} are taken")
         return [read for value in values for read in one(value)]
 
     return parse

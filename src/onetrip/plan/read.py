@@ -26,7 +26,7 @@ from onetrip.plan.ir import (
     Trail,
     Windowed,
 )
-from onetrip.plan.keyset import paged
+from onetrip.plan.keyset import begun, paged
 from onetrip.plan.order import key_order, order, sort_keys
 from onetrip.plan.resolve import relation_named, shown_named, unknown
 from onetrip.plan.search import matches, ranked
@@ -77,7 +77,7 @@ def plan_read(
 
     Raises `Invalid` for names, operators and parameters that do not exist here, and for embeds over the limits.
     """
-    planner = Planner(schema, limits, endpoint)
+    planner = Planner(schema, limits, endpoint, nulls, embeds_begin=endpoint.kind == "item")
     key = planner.key()
     refuse_list_parameters(query, endpoint)
     where = planner.filters(query)
@@ -96,25 +96,31 @@ def plan_read(
         version = endpoint.resource.writes.version
     paging = None
     if endpoint.many:
-        selection, paging = paged(selection, query, planner.binder, nulls)
+        selection, paging = paged(selection, query, planner.binder)
     return ReadPlan(
         selection=selection, many=endpoint.many, parameters=planner.parameters, anchor=anchor, version=version,
-        trail=trail, paging=paging,
+        trail=trail, paging=paging, cursors=tuple(planner.binder.cursors),
     )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Planner:
-    """One run of `plan_read` or `plan_write`: what its passes share."""
+    """One run of `plan_read` or `plan_write`: what its passes share.
+
+    `nulls` are those of cursors. `embeds_begin` says whether an embed may begin behind one, as it may where one row is
+    read: a cursor stands in the rows of one parent.
+    """
 
     schema: Schema
     limits: Limits
     endpoint: Endpoint
+    nulls: tuple[bool, ...] = ()
+    embeds_begin: bool = False
     binder: Binder = field(init=False)
     embeds: int = 0
 
     def __post_init__(self) -> None:
-        self.binder = Binder(len(self.endpoint.key))
+        self.binder = Binder(len(self.endpoint.key), self.nulls)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -244,13 +250,18 @@ class Planner:
             wanted = _tree(query.fields)
         shape = self._shape(target, wanted, query.include, within)
         selection = self._rows(relation, target, Selection(shape=shape), query, loc)
+        if query.after is not None:
+            if above or not (self.embeds_begin and relation.many):
+                raise _not_of_embeds(relation, "after", (*loc, "after"))
+            keyset = begun(relation, selection, query, self.binder, loc)
+            selection = replace(selection, keyset=keyset)
         return Embedded(name=relation.name, relation=relation, selection=selection)
 
     def _rows(
         self, relation: Relation, target: ResourceSchema, selection: Selection, query: Query, loc: Location
     ) -> Selection:
         """Resolve which rows of a relation are embedded, how many, and in which order."""
-        for name in ("after", "before", "count"):
+        for name in ("before", "count"):
             if getattr(query, name) is not None:
                 raise _not_of_embeds(relation, name, (*loc, name))
         if query.search is not None:
@@ -301,8 +312,8 @@ def _parameters(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def _not_of_embeds(relation: Relation, name: str, loc: Location) -> Invalid:
-    """Refuse what a list has and an embed has not: a cursor stands in the rows of one parent."""
-    message = f"'{name}' does not stand in the options of '{relation.name}': an embed has no pages of its own."
+    """Refuse what a list has and an embed has not; `after` it has in the row that the path names, and not below."""
+    message = f"'{name}' does not stand in the options of '{relation.name}' here: an embed has no pages of its own."
     path = f"…/{relation.name}?{name}="
     return Invalid.at(loc, message, "unknown_parameter", f"Ask for the collection of one row: {path}.")
 

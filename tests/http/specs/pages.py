@@ -53,5 +53,33 @@ SPECS = [
         refused(f"{name} in an embed", f"/users?include=posts({name}={text})", loc=name, type="unknown_parameter")
         for name, text in (("after", _CURSOR), ("before", _CURSOR), ("count", "exact"))
     ),
+    *(
+        refused(f"after in {what}", url.format(f"after={_CURSOR}"), loc="after", type="unknown_parameter")
+        for what, url in [
+            ("an embed of an embed", "/users/1?include=posts.comments({})"),
+            ("an embed of a relation to one", "/posts/1?include=author.comments({})"),
+            ("a relation to one", "/posts/1?include=author({})"),
+            ("an embed of a relation's row", "/posts/1/author?include=posts({})"),
+        ]
+    ),
+    refused(
+        "after in an embed, with offset",
+        f"/users/1?include=posts(offset=1,after={_CURSOR})",
+        loc="offset",
+        type="contradiction",
+    ),
+    refused(
+        "a cursor of another list in an embed",
+        f"/users/1?include=posts(after={_CURSOR})",
+        loc="after",
+        type="invalid_cursor",
+    ),
+    refused("no cursor in an embed", "/users/1?include=posts(after=)", loc="after", type="empty"),
+    refused(
+        "before in an embed of one row",
+        f"/users/1?include=posts(before={_CURSOR})",
+        loc="before",
+        type="unknown_parameter",
+    ),
     refused("after in a tree", f"/posts?or=(after={_CURSOR},id=1)", loc="after", type="syntax"),
 ]
