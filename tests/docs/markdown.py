@@ -9,13 +9,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _BLOCK = re.compile(
-    r"^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$|^<!-- python\n(?P<unseen>.*?)^-->$", re.MULTILINE | re.DOTALL
+    r"^```(?P<language>\w+)[^\n]*\n(?P<text>.*?)^```$|^<!-- python\n(?P<unseen>.*?)^-->$"
+    r"|^\|[^\n]*\| request \| answer \|\n\|[-|]+\|\n(?P<rows>(?:\|[^\n]*\n)+)",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block, or Python in a comment, which prepares what a reader need not see."""
+    """A fenced block, Python in a comment, which prepares what a reader need not see, or the rows of a table."""
 
     page: Path
     line: int
@@ -30,6 +32,16 @@ def blocks(page: Path, *languages: str) -> Iterator[Block]:
     """Find the blocks of some languages in a page, in their order."""
     text = page.read_text(encoding="utf-8")
     for found in _BLOCK.finditer(text):
-        language, body = found["language"] or "python", found["text"] if found["language"] else found["unseen"]
+        language = found["language"] or ("python" if found["unseen"] is not None else "table")
         if language in languages:
-            yield Block(page, text.count("\n", 0, found.start()) + 2, language, body)
+            group = found.lastgroup or 0  # the one that holds the body
+            line = text.count("\n", 0, found.start(group)) + 1
+            yield Block(page, line, language, found[group])
+
+
+def cells(page: str, first: str) -> list[list[str]]:
+    """Take apart the rows of a page's table, which is known by the name of its first column."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found = re.search(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+    assert found is not None, first
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[1].splitlines()]

@@ -1,8 +1,9 @@
 """Execute one page: `python -m tests.docs.run PAGE`, with the databases in the environment.
 
 Its Python blocks run in order, as one program. A block that begins with `# name.py` is a file of that program: later
-blocks import from it. HTTP blocks go to the page's `app`, whose tables are created and filled with the page's `rows`;
-a page without one speaks of CodeClash. In a process of its own, because every page may declare a class `User`.
+blocks import from it. HTTP blocks, and tables of requests and answers, go to the page's `app`, whose tables are created
+and filled with the page's `rows`; a page without one speaks of CodeClash. In a process of its own, because every page
+may declare a class `User`.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from onetrip.cli.searching import create_indexes
-from tests.docs.exchange import Answer, differences, read
+from tests.docs.exchange import Answer, behind, differences, in_a_row, read, read_row
 from tests.docs.markdown import Block, blocks
 from tests.support.databases import Backend
 
@@ -24,14 +25,14 @@ OWN, CODECLASH = "ONETRIP_DATABASE_URL", "CODECLASH_DATABASE_URL"
 
 
 def main(page: Path) -> int:
-    """Execute a page. Answers how many blocks are not as they are shown."""
+    """Execute a page. Answers how many answers are not as they are shown."""
     names: dict[str, Any] = {"__name__": "__main__"}
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         sys.path.insert(0, folder)
-        for block in blocks(page, "python", "http"):
-            if block.language == "http":
-                wrong += exchange(block, names)
+        for block in blocks(page, "python", "http", "table"):
+            if block.language in ("http", "table"):
+                wrong += exchanges(block, names)
             elif found := re.match(r"# (\w+\.py)\n", block.text):
                 Path(found[1]).write_text(block.text, encoding="utf-8")
             else:
@@ -39,8 +40,25 @@ def main(page: Path) -> int:
     return wrong
 
 
-def exchange(block: Block, names: dict[str, Any]) -> bool:
-    """Send a request and compare the answer. Says whether they differ."""
+def exchanges(block: Block, names: dict[str, Any]) -> int:
+    """Send what a block or a table shows, and compare the answers. Counts those that differ."""
+    table = block.language == "table"
+    wrong, real = 0, Answer("", {}, "")
+    with TestClient(application(names), follow_redirects=False) as client:
+        for asked, shown in map(read_row, block.text.splitlines()) if table else [read(block.text)]:
+            request = behind(asked, real)
+            answer = client.request(
+                request.method, request.target, headers=request.headers, content=request.body.encode() or None
+            )
+            real = Answer(f"{answer.status_code} {answer.reason_phrase}", dict(answer.headers), answer.text)
+            if found := differences(shown, in_a_row(real) if table else real):
+                wrong += 1
+                print(f"{block}: {request.method} {request.target}", *found, sep="\n", end="\n\n")
+    return wrong
+
+
+def application(names: dict[str, Any]) -> Any:
+    """Answer the page's application, on a database that has its rows."""
     if "app" not in names:
         names["app"] = codeclash()
     elif "api" in names and not names.get("filled"):
@@ -51,16 +69,7 @@ def exchange(block: Block, names: dict[str, Any]) -> bool:
         with backend.engine().begin() as connection:
             create_indexes(connection, [names["api"]])
         names["filled"] = True
-    request, shown = read(block.text)
-    with TestClient(names["app"], follow_redirects=False) as client:
-        answer = client.request(
-            request.method, request.target, headers=request.headers, content=request.body.encode() or None
-        )
-    real = Answer(f"{answer.status_code} {answer.reason_phrase}", dict(answer.headers), answer.text)
-    found = differences(shown, real)
-    if found:
-        print(f"{block}: {request.method} {request.target}", *found, sep="\n", end="\n\n")
-    return bool(found)
+    return names["app"]
 
 
 def codeclash() -> Any:

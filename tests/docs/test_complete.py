@@ -12,6 +12,7 @@ import pytest
 
 from onetrip import API, Limits, Pool, Problem, Resource
 from onetrip.plan.operators import ALL_OPERATORS
+from onetrip.query.aggregate import PARAMETERS_OF_GROUPS
 from onetrip.query.split import PARAMETERS
 from tests.docs.markdown import PAGES, ROOT
 
@@ -95,6 +96,12 @@ def test_the_read_language_is_complete() -> None:
     page = text("query.md")
     assert all(re.search(rf"^\| .*`{name}`", page, re.MULTILINE) for name in PARAMETERS)
     assert all(f"__{name}=" in text("filtering.md") for name in ALL_OPERATORS)
+
+
+def test_the_grammar_has_every_parameter() -> None:
+    """Each stands in the formal part; what is in the tables is compared by the page itself."""
+    form = text("grammar.md").partition("```ebnf")[2].partition("```")[0]
+    assert {name for name in PARAMETERS | PARAMETERS_OF_GROUPS if f'"{name}=' not in form} == set()
 
 
 def test_every_dependency_has_its_reason() -> None:
