@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from onetrip.errors import Invalid
 from onetrip.query.ast import And, Compare, Condition, Constant, Embed, Not, Or, Query, Slot, Some, SortKey
 from onetrip.query.parser import parse
-from onetrip.query.split import MAX_VALUES, split
+from onetrip.query.split import split
 from onetrip.query.tree import MAX_DEPTH, MAX_ENTRIES
+from onetrip.settings import Limits
 
 
 def read(text: str) -> tuple[Query, tuple[str, ...]]:
@@ -133,7 +134,7 @@ def test_options_of_embeds(text: str, embeds: tuple[Embed, ...], values: tuple[s
         ("or=(id__in=(a=1))", ("or", "id__in"), "syntax"),
         ("or=" + "(and=" * MAX_DEPTH + "(a=1" + ")" * (MAX_DEPTH + 1), ("or",), "syntax"),
         ("or=(" + ",".join(["a=1"] * (MAX_ENTRIES + 1)) + ")", ("or",), "syntax"),
-        ("a__in=" + ",".join("1" * (MAX_VALUES + 1)), ("a__in",), "too_many"),
+        ("a__in=" + ",".join("1" * (Limits().values + 1)), ("a__in",), "too_many"),
         ('a__in="x', ("a__in",), "syntax"),
         ("include=c(limit=1", ("include",), "syntax"),
         ("include=c(limit=1)x", ("include",), "syntax"),

@@ -19,7 +19,6 @@ from onetrip.errors import ConfigurationError, Problem
 from onetrip.http.export import Exports
 from onetrip.http.pipeline import bind
 from onetrip.plan.read import Endpoint
-from onetrip.query.split import split
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +55,7 @@ async def exported(found: Found, form: Form, query_string: bytes, file: BinaryIO
     endpoint = Endpoint(kind="collection", resource=found.resource, target=found.resource)
     columns = SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} rows"), TimeElapsedColumn()
     try:
-        shape, texts = split(query_string)
+        shape, texts = found.api.pipeline.split(query_string)
         prepared = exports.prepare(endpoint, shape, form)
         values = bind(prepared.plan, texts)
         with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

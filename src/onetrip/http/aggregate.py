@@ -11,7 +11,7 @@ from onetrip.plan.aggregate import plan_aggregate
 from onetrip.plan.groups import AggregatePlan
 from onetrip.plan.read import Endpoint
 from onetrip.query.aggregate import STRUCTURAL, parse_aggregate
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape
 from onetrip.sql.aggregate import compile_aggregate
 from onetrip.sql.statement import Statement
 

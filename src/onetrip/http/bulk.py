@@ -20,7 +20,6 @@ from onetrip.http.request import Conditions
 from onetrip.http.statements import PreparedWrite
 from onetrip.http.values import validated, values_of
 from onetrip.plan.write import Action
-from onetrip.query.split import split
 from onetrip.sql.statement import SEPARATOR
 
 

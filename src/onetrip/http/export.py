@@ -24,7 +24,7 @@ from onetrip.plan.export import is_exportable, plan_export
 from onetrip.plan.ir import ReadPlan
 from onetrip.plan.read import Endpoint
 from onetrip.query.parser import parse
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape
 from onetrip.sql.export import compile_export
 from onetrip.sql.statement import Statement
 

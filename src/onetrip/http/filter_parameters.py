@@ -10,8 +10,8 @@ from typing import Any
 
 from onetrip.plan.operators import LISTS, MAX_WILDCARDS, Operator, operators
 from onetrip.query.parser import filter_name
-from onetrip.query.split import MAX_VALUES
 from onetrip.schema.model import Field, ResourceSchema, Schema
+from onetrip.settings import Limits
 
 MAX_FILTERS = 300
 """Filters of one operation: beyond that, own columns alone are spelled out."""
@@ -29,17 +29,17 @@ _HOW = {
 }
 
 
-def describe_filters(target: ResourceSchema, schema: Schema) -> list[dict[str, Any]]:
+def describe_filters(target: ResourceSchema, schema: Schema, limits: Limits) -> list[dict[str, Any]]:
     """Describe what rows of a resource are filtered by."""
     room = min(MAX_FILTERS, MAX_IN_ALL // max(1, len(schema.resources)))
     columns = [each for column in target.fields.values() for each in (column, *_members(column))]
-    own = [*_of(columns), *(_exists(name) for name in target.relations)]
+    own = [*_of(columns, limits), *(_exists(name) for name in target.relations)]
     if len(own) > room:
-        own = [_one(column, there["eq"]) for column in columns if "eq" in (there := operators(column.type))]
+        own = [_one(column, there["eq"], limits) for column in columns if "eq" in (there := operators(column.type))]
     further: list[dict[str, Any]] = []
     for name, relation in target.relations.items():
         end = schema.resources[relation.target].fields.values()
-        further += _of([replace(column, name=f"{name}.{column.name}") for column in end])
+        further += _of([replace(column, name=f"{name}.{column.name}") for column in end], limits)
         if len(own) + len(further) > room:
             further = []
             break
@@ -69,43 +69,52 @@ def _members(column: Field) -> Iterator[Field]:
         yield replace(column, name=f"{column.name}.{name}", type=type_, description=None, keys=(key,))
 
 
-def _of(columns: list[Field]) -> list[dict[str, Any]]:
-    return [_one(column, operator) for column in columns for operator in operators(column.type).values()]
+def _of(columns: list[Field], limits: Limits) -> list[dict[str, Any]]:
+    return [_one(column, operator, limits) for column in columns for operator in operators(column.type).values()]
 
 
-def _one(column: Field, operator: Operator) -> dict[str, Any]:
+def _one(column: Field, operator: Operator, limits: Limits) -> dict[str, Any]:
     """Describe a column with an operator."""
     name = filter_name(column.name) if operator.name == "eq" else f"{column.name}__{operator.name}"
     says = (operator.name == "eq" and column.description) or f"`{column.name}` {operator.says}"
-    schema = _schema(column, operator)
+    schema = _schema(column, operator, limits)
     found = {"name": name, "in": "query", "required": False, "schema": schema, "description": says}
     return {**found, "style": "form", "explode": False} if schema.get("type") == "array" else found
 
 
-def _schema(column: Field, operator: Operator) -> Mapping[str, Any]:
+def _schema(column: Field, operator: Operator, limits: Limits) -> Mapping[str, Any]:
     """Say which texts an operator takes."""
     if operator.takes == "flag":
         return {"type": "boolean"}
     if operator.name in LISTS and column.type.item is not None and column.type.kind != "scalar":
-        return _array(column.type.item.written, 1, MAX_VALUES)
+        return _array(column.type.item.written, 1, limits.values, limits)
     if operator.takes in ("values", "two"):
-        return _array(column.type.written, *((2, 2) if operator.takes == "two" else (1, MAX_VALUES)))
+        least, most = (2, 2) if operator.takes == "two" else (1, limits.values)
+        return _array(column.type.written, least, most, limits)
     if operator.name in ("like", "ilike"):
-        return {"type": "string", "pattern": _LIKE}
+        return bounded({"type": "string", "pattern": _LIKE}, limits)
     if "contains" in operator.name or operator.name.endswith("with"):
-        return {"type": "string", "pattern": _TEXT}
+        return bounded({"type": "string", "pattern": _TEXT}, limits)
     written = column.type.written
-    return written if "type" in written or "enum" in written else {"type": "string", "pattern": _TEXT}
+    known = "type" in written or "enum" in written
+    return bounded(written if known else {"type": "string", "pattern": _TEXT}, limits)
 
 
-def _array(item: dict[str, Any], least: int, most: int) -> dict[str, Any]:
+def bounded(schema: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Say how long a text may be, where it is any text."""
+    if schema.get("type") != "string" or "enum" in schema or "format" in schema:
+        return schema
+    return {**schema, "maxLength": min(schema.get("maxLength", limits.value_length), limits.value_length)}
+
+
+def _array(item: dict[str, Any], least: int, most: int, limits: Limits) -> dict[str, Any]:
     """Describe a list of values; one with a comma or a quote in it is quoted, which a schema cannot say."""
     if "enum" in item:
         plain = [value for value in item["enum"] if not isinstance(value, str) or not {",", '"'} & set(value)]
         item = {**item, "enum": plain or item["enum"]}
     elif item.get("type", "string") == "string" and "format" not in item and item.get("pattern", _TEXT) == _TEXT:
         item = {"type": "string", "pattern": _ITEM}
-    return {"type": "array", "items": item, "minItems": least, "maxItems": most}
+    return {"type": "array", "items": bounded(item, limits), "minItems": least, "maxItems": most}
 
 
 def _exists(relation: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.http.values import values_of
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape
 from onetrip.schema.model import Body, Field, Pairs, Relation, ResourceSchema, Through
 from onetrip.sql.statement import SEPARATOR, VERSION
 

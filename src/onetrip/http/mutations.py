@@ -25,7 +25,7 @@ from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.http.units import Made, Units
 from onetrip.http.values import taken, validated, validated_many, values_of
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape
 from onetrip.schema.model import Body, Field, NestedBody
 from onetrip.sql.statement import SEPARATOR, VERSION
 

@@ -33,7 +33,6 @@ from onetrip.http.unit_of_work import UnitOfWork
 from onetrip.http.units import Made, Units
 from onetrip.http.values import values_of
 from onetrip.plan.write import Action
-from onetrip.query.split import split
 from onetrip.schema.model import Body, Field, Inner, NestedBody, ResourceSchema
 from onetrip.sql.conditions import alive
 

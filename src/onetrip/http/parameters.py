@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from onetrip.http.filter_parameters import columns_to_sort, describe_filters
+from onetrip.http.filter_parameters import bounded, columns_to_sort, describe_filters
 from onetrip.http.routes import key_name, link_key_name
 from onetrip.plan.read import COUNT, Endpoint
 from onetrip.plan.upsert import unique_keys
@@ -28,8 +28,12 @@ def describe(endpoint: Endpoint, schema: Schema, limits: Limits) -> list[dict[st
     target = endpoint.target
     parameters = [*_key(endpoint)]
     if endpoint.many:
-        parameters += describe_filters(target, schema)
-        parameters += [_sort(columns_to_sort(target, schema, MAX_NAMES)), *_window(target, limits), *_search(target)]
+        parameters += describe_filters(target, schema, limits)
+        parameters += [
+            _sort(columns_to_sort(target, schema, MAX_NAMES)),
+            *_window(target, limits),
+            *_search(target, limits),
+        ]
     seen = window_names(target) if endpoint.many and endpoint.kind != "history" else []
     return parameters + _shown(target, schema, limits, seen)
 
@@ -56,7 +60,7 @@ def describe_change(endpoint: Endpoint, method: str, schema: Schema, limits: Lim
         return found
     together = endpoint.kind == "collection" and method != "POST"
     if together:
-        found += describe_filters(endpoint.target, schema)
+        found += describe_filters(endpoint.target, schema, limits)
     if method != "DELETE":
         found += _shown(endpoint.target, schema, limits)
     if method == "POST" and endpoint.kind == "collection":
@@ -193,12 +197,12 @@ def _list(name: str, pattern: str, description: str) -> dict[str, Any]:
     return _query(name, schema, description) | {"style": "form", "explode": False}
 
 
-def _search(target: ResourceSchema) -> list[dict[str, Any]]:
+def _search(target: ResourceSchema, limits: Limits) -> list[dict[str, Any]]:
     """Describe `q`, where there is something to search."""
     if target.search is None:
         return []
     text = 'Words to search for: all of them, or one `OR` another, a `"phrase"`, what begins so: `word*`; not `-word`'
-    return [_query("q", {"type": "string", "pattern": r"^[^\u0000]*$"}, text)]
+    return [_query("q", bounded({"type": "string", "pattern": r"^[^\u0000]*$"}, limits), text)]
 
 
 def _query(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from onetrip.plan.groups import AggregatePlan
 from onetrip.plan.ir import Cursor, ReadPlan, WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape, Splitter
 from onetrip.schema.model import Schema
 from onetrip.settings import Limits
 from onetrip.sql.read import compile_estimate, compile_read
@@ -56,6 +56,7 @@ class Pipeline:
         self.schema = schema
         self.database = database
         self.limits = limits
+        self.split = Splitter(limits).split
         self.actor = actor
         self.cursors = cursors or Cursors(random_secret())
         self.envelope = envelope
@@ -69,7 +70,7 @@ class Pipeline:
         Raises `Problem`: before the database is asked for what is malformed, unknown or too expensive, after it for
         what does not exist.
         """
-        shape, texts = split(query_string)
+        shape, texts = self.split(query_string)
         texts = key + texts
         prepared = self.prepare(endpoint, shape)
         values = bind(prepared.plan, texts)
@@ -169,9 +170,14 @@ class Request(NamedTuple):
 def bind(plan: Planned, texts: Sequence[str]) -> tuple[Any, ...]:
     """Parse the values of a request by the types of its plan. Raises `Invalid` with every wrong one, or `NotFound`."""
     try:
-        return tuple([item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters])
+        values = tuple(
+            [item.default if item.slot is None else item.parse(texts[item.slot]) for item in plan.parameters]
+        )
     except (ValueError, OverflowError):
         raise _refusal(plan, texts) from None
+    if plan.check is not None:
+        plan.check(values)
+    return values
 
 
 def _refusal(plan: Planned, texts: Sequence[str]) -> Invalid | NotFound:

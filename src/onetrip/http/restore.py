@@ -10,7 +10,6 @@ from onetrip.http.pipeline import bind
 from onetrip.http.request import Conditions
 from onetrip.http.statements import is_found
 from onetrip.plan.write import Action
-from onetrip.query.split import split
 from onetrip.schema.model import ResourceSchema
 from onetrip.sql.statement import VERSION
 from onetrip.sql.write import find_deleted

@@ -222,7 +222,7 @@ class ResourceRouter(APIRouter):
             return await restore(mutations, address, wanted)
         if address.endpoint.relation is not None:
             return await self.links.within(mutations).create(address, raw, wanted)
-        if method == "POST" and is_upsert(address, wanted):
+        if method == "POST" and is_upsert(self.mutations, address, wanted):
             return await upsert(mutations, address, raw, wanted)
         if method == "PATCH" and not address.endpoint.key:
             return await update_many(mutations, address, raw, wanted)

@@ -15,7 +15,7 @@ from onetrip.http.statements import Statements
 from onetrip.http.unit_of_work import UnitOfWork, unit_of_work
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
-from onetrip.query.split import Shape, split
+from onetrip.query.split import Shape
 from onetrip.schema.model import Field
 
 Row = dict[Field, Any]

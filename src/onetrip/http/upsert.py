@@ -23,7 +23,7 @@ from onetrip.http.values import validated, validated_many, values_of
 from onetrip.plan.ir import Insert
 from onetrip.plan.upsert import unique_keys
 from onetrip.plan.write import Action
-from onetrip.query.split import OF_CREATION, Shape, split
+from onetrip.query.split import OF_CREATION, Shape
 from onetrip.query.tree import STRUCTURAL
 from onetrip.schema.model import Body, Field, ResourceSchema
 from onetrip.sql.statement import SEPARATOR, VERSION
@@ -32,7 +32,7 @@ _CARDINALITY = "21000"  # cardinality_violation: ON CONFLICT would change a row 
 _PARAMETERS = OF_CREATION - STRUCTURAL
 
 
-def is_upsert(address: Address, conditions: Conditions) -> bool:
+def is_upsert(mutations: Mutations, address: Address, conditions: Conditions) -> bool:
     """Say whether a POST asks what to do about a row that is there. Raises `Invalid`.
 
     Of `If-None-Match` only `*` means something here. Whoever sends another wanted to change no row that is there.
@@ -40,7 +40,9 @@ def is_upsert(address: Address, conditions: Conditions) -> bool:
     if conditions.none_match is not None and not _is_new_only(conditions):
         what = "A new row has no entity tag yet: 'If-None-Match' of a POST can only be '*'."
         raise Invalid.at(("header", "If-None-Match"), what, "value_error", "Send 'If-None-Match: *', or leave it out.")
-    if address.query_string and any(name in _PARAMETERS for name, _ in split(address.query_string)[0]):
+    if address.query_string and any(
+        name in _PARAMETERS for name, _ in mutations.pipeline.split(address.query_string)[0]
+    ):
         return True
     return _is_new_only(conditions) and _key(address.endpoint.resource) in unique_keys(address.endpoint.resource)
 
@@ -58,7 +60,7 @@ async def upsert(mutations: Mutations, address: Address, raw: bytes, conditions:
     resource = address.endpoint.resource
     body = resource.writes.create
     assert body is not None  # the router knows which methods a resource has
-    shape, texts = _shape(address, conditions)
+    shape, texts = _shape(mutations, address, conditions)
     new_only = _is_new_only(conditions)
     document = load_json(raw)
     if isinstance(document, list):
@@ -77,9 +79,9 @@ async def upsert(mutations: Mutations, address: Address, raw: bytes, conditions:
     return written(record, identity.get(VERSION))
 
 
-def _shape(address: Address, conditions: Conditions) -> tuple[Shape, tuple[str, ...]]:
+def _shape(mutations: Mutations, address: Address, conditions: Conditions) -> tuple[Shape, tuple[str, ...]]:
     """Read the query string. Whoever wants a new row only names no key but the row's own, and changes nothing."""
-    shape, texts = split(address.query_string, OF_CREATION)
+    shape, texts = mutations.pipeline.split(address.query_string, OF_CREATION)
     if _is_new_only(conditions):
         named = {name for name, _ in shape}
         key = _key(address.endpoint.resource)

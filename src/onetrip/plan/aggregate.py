@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from onetrip.errors import Invalid, Location, nearest
+from onetrip.plan.cost import check_cost
 from onetrip.plan.filters import Filters
 from onetrip.plan.functions import BUCKETS, functions, result
 from onetrip.plan.groups import AggregatePlan, Input, Output
@@ -45,16 +46,18 @@ def plan_aggregate(query: AggregateQuery, endpoint: Endpoint, schema: Schema, li
     anchor = None
     if endpoint.relation is not None:
         anchor = Anchor(entity=endpoint.resource.entity, where=key, relation=endpoint.relation)
+    limit = binder.number(("query", "limit"), query.limit, resource.default_limit, resource.max_limit)
     return AggregatePlan(
         entity=resource.entity,
         where=where,
         outputs=outputs,
         having=having,
         order=order,
-        limit=binder.number(("query", "limit"), query.limit, resource.default_limit, resource.max_limit),
+        limit=limit,
         offset=binder.number(("query", "offset"), query.offset, 0, limits.offset),
         parameters=planner.parameters,
         anchor=anchor,
+        check=check_cost(None, limits, limit=limit, most=resource.max_limit),
     )
 
 
@@ -72,7 +75,9 @@ class _Outputs:
         if count > self.limits.aggregates:
             parameter = query.aggregates[-1].function if query.aggregates else "group"
             message = f"{count} groups and aggregates are asked for; at most {self.limits.aggregates} are answered."
-            raise Invalid.at(("query", parameter), message, "too_many_aggregates")
+            raise Invalid.at(
+                ("query", parameter), message, "too_many_aggregates", "Ask for the others in a request of their own."
+            )
         keys = [self._key(key, f"g{number}") for number, key in enumerate(query.groups)]
         aggregates = [self._aggregate(asked, f"a{number}") for number, asked in enumerate(query.aggregates)]
         outputs = (*keys, *aggregates)

@@ -30,7 +30,8 @@ class Binder:
         self.conditions += 1
         if self.conditions > maximum:
             message = f"A request has at most {maximum} conditions, and '{str(loc[-1])[:100]}' is one more."
-            raise Invalid.at(loc, message, "too_many")
+            hint = "Ask for a list of values by '__in', or send several requests."
+            raise Invalid.at(loc, message, "too_many", hint)
 
     def value(self, loc: Location, parse: Callable[[str], Any], operand: Operand) -> int:
         """Number the value of an operand. Raises `Invalid` for one that is part of the shape and is not valid."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from onetrip.errors import ErrorItem, Invalid
 from onetrip.plan.binder import Binder
+from onetrip.plan.cost import check_cost
 from onetrip.plan.ir import ReadPlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.ast import Query
@@ -32,7 +33,8 @@ def plan_export(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits
     limit = None if query.limit is None else binder.value(("query", "limit"), _whole, query.limit)
     offset = None if query.offset is None else plan.selection.offset
     selection = replace(plan.selection, limit=limit, offset=offset, exactly=True)
-    return replace(plan, selection=selection, parameters=tuple(binder.parameters))
+    check = check_cost(selection.shape, limits)  # of each row: they are not held together
+    return replace(plan, selection=selection, parameters=tuple(binder.parameters), check=check)
 
 
 def _whole(text: str) -> int:

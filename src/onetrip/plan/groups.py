@@ -3,6 +3,7 @@
 As in `ir`: no SQL, no HTTP, no ORM; a plan that exists compiles.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,7 @@ class AggregatePlan:
     offset: int
     parameters: tuple[Parameter, ...]
     anchor: Anchor | None = None
+    check: Callable[[tuple[Any, ...]], None] | None = None
 
     @property
     def keys(self) -> tuple[Output, ...]:

@@ -252,7 +252,8 @@ class ReadPlan:
     """One read: a list (`many`) or one object, of an entity, of a relation of an anchor, or of a history.
 
     `version` is the column that counts the changes of the one row; it is answered beside the object. `paging` is that
-    of a list; `cursors` are those that say where lists begin, which are read before anything runs.
+    of a list; `cursors` are those that say where lists begin, which are read before anything runs. `check`
+    refuses values that are valid one by one, but not together.
     """
 
     selection: Selection
@@ -263,6 +264,7 @@ class ReadPlan:
     trail: Trail | None = None
     paging: Paging | None = None
     cursors: tuple[Cursor, ...] = ()
+    check: Callable[[tuple[Any, ...]], None] | None = None
 
     @property
     def python(self) -> bool:
@@ -388,6 +390,7 @@ class WritePlan:
     conditional: bool = False
     generated: tuple[Generated, ...] = ()
     leads_back: bool = False
+    check: Callable[[tuple[Any, ...]], None] | None = None
 
     @property
     def python(self) -> bool:

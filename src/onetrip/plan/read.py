@@ -11,6 +11,7 @@ from typing import Literal
 
 from onetrip.errors import ErrorItem, Invalid, Location
 from onetrip.plan.binder import Binder
+from onetrip.plan.cost import check_cost
 from onetrip.plan.filters import Filters
 from onetrip.plan.ir import (
     Anchor,
@@ -100,6 +101,9 @@ def plan_read(
     return ReadPlan(
         selection=selection, many=endpoint.many, parameters=planner.parameters, anchor=anchor, version=version,
         trail=trail, paging=paging, cursors=tuple(planner.binder.cursors),
+        check=check_cost(
+            selection.shape, limits, limit=selection.limit, most=endpoint.target.max_limit if endpoint.many else 1
+        ),
     )  # fmt: skip
 
 
@@ -292,11 +296,11 @@ class Planner:
     def _spend(self, name: str, depth: int, loc: Location) -> None:
         self.embeds += 1
         if depth > self.limits.depth:
-            raise Invalid.at(
-                loc, f"'{name}' is embedded {depth} levels deep; at most {self.limits.depth} are.", "too_deep"
-            )
+            message = f"'{name}' is embedded {depth} levels deep; at most {self.limits.depth} are."
+            raise Invalid.at(loc, message, "too_deep", "Ask for what lies deeper by its own path.")
         if self.embeds > self.limits.embeds:
-            raise Invalid.at(loc, f"More than {self.limits.embeds} relations are embedded.", "too_many")
+            message = f"More than {self.limits.embeds} relations are embedded."
+            raise Invalid.at(loc, message, "too_many", "Embed fewer, and ask for the others by their own paths.")
 
 
 def _parameters(endpoint: Endpoint) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ def walk(path: Path, resource: ResourceSchema, schema: Schema, depth: int, loc: 
 def check_depth(path: Path, relations: int, depth: int, loc: Location) -> None:
     """Refuse a path that goes through more relations than are followed."""
     if relations > depth:
-        raise Invalid.at(loc, f"'{'.'.join(path)[:100]}' goes through more than {depth} relations.", "too_deep")
+        message = f"'{'.'.join(path)[:100]}' goes through more than {depth} relations."
+        raise Invalid.at(loc, message, "too_deep", "Begin with a collection that is nearer.")
 
 
 def field_named(resource: ResourceSchema, path: Path, loc: Location) -> Field:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from onetrip.errors import Invalid
+from onetrip.plan.cost import check_cost
 from onetrip.plan.ir import Assignment, Counted, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
 from onetrip.plan.upsert import plan_upsert
@@ -76,7 +77,7 @@ def plan_write(query: Query, endpoint: Endpoint, action: Action, schema: Schema,
     return WritePlan(
         resource=resource, mutation=mutation, shape=shape, parameters=planner.parameters,
         conditional=action.conditional, generated=generated,
-        leads_back=shape is not None and _leads_to(resource.entity, shape),
+        leads_back=shape is not None and _leads_to(resource.entity, shape), check=check_cost(shape, limits),
     )  # fmt: skip
 
 

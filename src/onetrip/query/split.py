@@ -1,18 +1,19 @@
 """Query string → `Shape` and values: what decides which statement runs, apart from what each request brings along.
 
-Only syntax is judged here. Standard library only.
+Only syntax is judged here, and how much of it there is. Standard library only.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
-from onetrip.errors import BadRequest, ErrorItem, Invalid, UriTooLong
+from onetrip.errors import BadRequest, ErrorItem, Invalid, Location, UriTooLong
 from onetrip.query.ast import Slot
 from onetrip.query.tree import FLAGS, STRUCTURAL, Group, Malformed, Names, Reader
+from onetrip.settings import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,8 @@ PARAMETERS = STRUCTURAL | TREES | {"limit", "offset", "after", "before", "q"}
 MAX_LENGTH = 16_384
 """Bytes of query string that are read; a longer one is a 414."""
 
-MAX_VALUES = 500
-"""Values of one list."""
+CURSORS = ("after", "before")
+"""Parameters whose values are ours, and bounded where they are read."""
 
 REPEATED = 256
 """Bytes of a query string that is short enough to be remembered: front ends repeat themselves."""
@@ -58,48 +59,89 @@ _VALUE = re.compile(r'"((?:[^"]|"")*)"|([^",]*)')
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-def split(query_string: bytes, structural: frozenset[str] = STRUCTURAL) -> tuple[Shape, tuple[str, ...]]:
-    """Separate a raw query string into its shape and its values. The text of `structural` parameters is shape.
+class Splitter:
+    """Splits query strings; remembers the last of the short ones, as front ends repeat themselves."""
 
-    Raises `BadRequest` for bytes that are not UTF-8, `UriTooLong`, and `Invalid` for NUL, repeated parameters, and
-    parentheses that make no sense.
+    def __init__(self, limits: Limits) -> None:
+        self.values = limits.values
+        self.value_length = limits.value_length
+        self._split_again = lru_cache(maxsize=1024)(self._split)
 
-    >>> split(b"author_id=7&sort=-id")
-    ((('author_id', Slot(index=0)), ('sort', '-id')), ('7',))
-    """
-    if not query_string:
-        return (), ()
-    if len(query_string) > MAX_LENGTH:
-        raise UriTooLong(f"The query string has {len(query_string)} bytes; at most {MAX_LENGTH} are read.")
-    divide = _split_again if len(query_string) <= REPEATED else _split
-    return divide(query_string, structural)
+    def split(self, query_string: bytes, structural: frozenset[str] = STRUCTURAL) -> tuple[Shape, tuple[str, ...]]:
+        """Separate a raw query string into its shape and its values. The text of `structural` parameters is shape.
+
+        Raises `BadRequest` for bytes that are not UTF-8, `UriTooLong`, and `Invalid` for NUL, repeated parameters,
+        parentheses that make no sense, and values that are too many or too long.
+
+        >>> Splitter(Limits()).split(b"author_id=7&sort=-id")
+        ((('author_id', Slot(index=0)), ('sort', '-id')), ('7',))
+        """
+        if not query_string:
+            return (), ()
+        length = len(query_string)
+        if length > MAX_LENGTH:
+            raise UriTooLong(f"The query string has {length} bytes; at most {MAX_LENGTH} are read.")
+        shape, values = (self._split_again if length <= REPEATED else self._split)(query_string, structural)
+        if length > self.value_length:  # only then a value can be
+            self._check_lengths(shape, values)
+        return shape, values
+
+    def _split(self, query_string: bytes, structural: frozenset[str]) -> tuple[Shape, tuple[str, ...]]:
+        shape: list[tuple[str, Written]] = []
+        values: list[str] = []
+
+        def put(value: str) -> Slot:
+            values.append(value)
+            return Slot(len(values) - 1)
+
+        for name, value in _joined(_pairs(query_string)):
+            if name in structural:
+                shape.append((name, _names(name, value, put) if name == "include" and "(" in value else value))
+            elif name in TREES:
+                shape.append((name, _tree(name, value, put)))
+            elif name.endswith(FLAGS):
+                shape.append((name, value))
+            elif name.endswith(LISTS):
+                shape.append((name, tuple(map(put, _listed(name, value, self.values)))))
+            elif value.startswith("(") and value.endswith(")"):
+                shape.append((name, _parenthesised(value, put)))
+            else:
+                shape.append((name, put(value)))
+        return tuple(shape), tuple(values)
+
+    def _check_lengths(self, shape: Shape, values: tuple[str, ...]) -> None:
+        """Refuse a value that is too long."""
+        for top, written in shape:
+            for name, slot in _slots(top, written):
+                length = len(values[slot.index])
+                if length > self.value_length and name not in CURSORS:
+                    message = (
+                        f"'{name[:100]}' has a value of {length} characters; at most {self.value_length} are read."
+                    )
+                    loc = ("query", top) if name == top else ("query", top, name)
+                    raise Invalid.at(loc, message, "too_long", "Filter by a shorter value, or by a part of it.")
 
 
-def _split(query_string: bytes, structural: frozenset[str]) -> tuple[Shape, tuple[str, ...]]:
-    shape: list[tuple[str, Written]] = []
-    values: list[str] = []
-
-    def put(value: str) -> Slot:
-        values.append(value)
-        return Slot(len(values) - 1)
-
-    for name, value in _joined(_pairs(query_string)):
-        if name in structural:
-            shape.append((name, _names(name, value, put) if name == "include" and "(" in value else value))
-        elif name in TREES:
-            shape.append((name, _tree(name, value, put)))
-        elif name.endswith(FLAGS):
-            shape.append((name, value))
-        elif name.endswith(LISTS):
-            shape.append((name, tuple(map(put, _listed(name, value)))))
-        elif value.startswith("(") and value.endswith(")"):
-            shape.append((name, _parenthesised(value, put)))
-        else:
-            shape.append((name, put(value)))
-    return tuple(shape), tuple(values)
+split = Splitter(Limits()).split
+"""Split within the limits that there are by default."""
 
 
-_split_again = lru_cache(maxsize=1024)(_split)
+def _slots(name: str, written: object) -> Iterator[tuple[str, Slot]]:
+    """List the values behind a name, with the names that they have in its parentheses."""
+    match written:
+        case Slot():
+            yield name, written
+        case Parenthesised():
+            yield from _slots(name, written.group or written.whole)
+        case Group():
+            for entry in written.entries:
+                yield from _slots(entry.name or name, entry.value)
+        case Names():
+            for step in (step for path in written.paths for step in path):
+                yield from _slots(step.name, step.options)
+        case tuple():
+            for slot in written:
+                yield name, slot
 
 
 def _pairs(query_string: bytes) -> list[tuple[str, str]]:
@@ -137,17 +179,22 @@ def _joined(pairs: list[tuple[str, str]]) -> Iterable[tuple[str, str]]:
     return joined.items()
 
 
-def _listed(name: str, value: str) -> list[str]:
+def _listed(name: str, value: str, most: int) -> list[str]:
     """Take a list of values apart; one of `in` has as many as a power of two, so that there are few shapes."""
     try:
         values = split_values(value)
     except ValueError as error:
         raise _malformed(name, str(error)) from None
-    if len(values) > MAX_VALUES:
-        message = f"'{name[:100]}' has {len(values)} values; at most {MAX_VALUES} are taken."
-        raise Invalid.at(("query", name), message, "too_many")
+    if len(values) > most:
+        raise too_many_values(("query", name), len(values), most)
     wanted = len(values) if name.endswith("__between") else 1 << (len(values) - 1).bit_length()
     return values + values[-1:] * (wanted - len(values))
+
+
+def too_many_values(loc: Location, given: int, most: int) -> Invalid:
+    """Say that a list is too long."""
+    message = f"'{str(loc[-1])[:100]}' has {given} values; at most {most} are taken."
+    return Invalid.at(loc, message, "too_many", "Ask for them in several requests.")
 
 
 def _tree(name: str, value: str, put: Callable[[str], Slot]) -> Group:
