@@ -15,7 +15,7 @@ from .registration import UserCreate, hash_password
 
 api = API(
     Resource(User, create=UserCreate, before_create=hash_password),
-    Resource(Post, max_limit=100),
+    Resource(Post, max_limit=100, search={"title": "A", "content": "D"}),
     Comment,
     Tag,
     database="sqlite:///codeclash.db",  # or postgresql://…; ONETRIP_DATABASE_URL overrides it

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,15 +15,18 @@ import httpx2
 import pytest
 
 from tests.docs.markdown import ROOT, blocks
+from tests.support.shared import CHINOOK, needs_chinook
 
 README = ROOT / "README.md"
 EXAMPLE = ROOT / "examples" / "codeclash"
-SHOWN_URL = "http://127.0.0.1:8000"
+SHOWN_URL, OTHER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"
+KEPT = re.compile(r"(?P<name>\w+)=\$\((?P<command>curl .*) \| grep -o '(?P<pattern>.*)'\)")
 INDENTED = " | python3 -m json.tool"
 EVER_NEW = (
     (r'("request_id": ?)"\w+"', r"\1…"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "…"),  # of now: the sample rows have whole seconds
     (r"(?m)^(date|etag): .+", r"\1: …"),
+    (r"\b(after|before)=[\w-]+", r"\1=…"),
 )
 """What no two answers have in common, and what is compared instead."""
 
@@ -36,9 +40,9 @@ class Served:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """`onetrip serve examples/codeclash`, in an empty folder and on a free port."""
-    command = [sys.executable, "-m", "onetrip", "serve", str(EXAMPLE), "--port", "0"]
+def serving(folder: Path, target: str = str(EXAMPLE)) -> Iterator[Served]:
+    """`onetrip serve examples/codeclash`, or what else is to be served, in a folder and on a free port."""
+    command = [sys.executable, "-m", "onetrip", "serve", target, "--port", "0"]
     with (folder / "stderr").open("w+", encoding="utf-8") as errors:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=errors, encoding="utf-8")
         assert process.stdout is not None
@@ -72,33 +76,65 @@ def test_the_report_is_what_is_printed(tmp_path: Path) -> None:
 def test_a_tour_is_a_real_one(page: Path, tmp_path: Path) -> None:
     """Every request gets the answer that stands below it, in the order of the page."""
     with serving(tmp_path) as served:
-        for block in blocks(page, "console"):
-            if "$ curl" in block.text:
-                asked = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
-                real = "".join(f"$ {line}\n{answer(line, served.url)}\n" for line in asked)
-                assert without_the_new(real) == without_the_new(block.text), str(block)
+        tour(page, SHOWN_URL, served.url)
 
 
-def answer(command: str, url: str) -> str:
+@needs_chinook
+def test_the_tour_of_chinook_is_a_real_one(tmp_path: Path) -> None:
+    """The database that the README serves beside the example."""
+    shutil.copyfile(CHINOOK / "chinook.sqlite", tmp_path / "chinook.sqlite")
+    with serving(tmp_path, "sqlite:///chinook.sqlite") as served:
+        tour(README, OTHER_URL, served.url)
+
+
+def tour(page: Path, shown: str, url: str) -> None:
+    """Do what a page does with a server that it shows under some URL, and compare."""
+    made = 0
+    for block in blocks(page, "console"):
+        if f"{shown}/" in block.text:
+            asked = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
+            kept: dict[str, str] = {}
+            real = "".join(f"$ {line}\n{output(line.replace(shown, url), kept)}" for line in asked).replace(url, shown)
+            assert without_the_new(real) == without_the_new(block.text), str(block)
+            made += 1
+    assert made, shown
+
+
+def output(line: str, kept: dict[str, str]) -> str:
+    """Do what a shell does, which keeps a part of an answer in a variable, or prints all of it."""
+    if keeps := KEPT.fullmatch(line):
+        [kept[keeps["name"]]] = re.findall(keeps["pattern"], answer(keeps["command"]))
+        return ""
+    for name, value in kept.items():
+        line = line.replace(f"${name}", value)
+    return f"{answer(line)}\n"
+
+
+def answer(command: str) -> str:
     """Do what `curl` does."""
     program, *arguments = shlex.split(command.removesuffix(INDENTED))
     options = iter(arguments)
     assert program == "curl"
     method, target, body, headed = None, "", None, False
+    headers: dict[str, str] = {}
     for option in options:
         match option:
-            case "-s" | "-si":
-                headed = option == "-si"
+            case "-s" | "-si" | "-sI":
+                headed = option != "-s"
+                method = "HEAD" if option == "-sI" else None
             case "-X":
                 method = next(options)
+            case "-H":
+                headers |= [next(options).split(": ")]
             case "--json":
                 body = next(options)
+                headers |= {"Content-Type": "application/json"}
             case _:
-                assert option.startswith(SHOWN_URL), command
-                target = option.replace(SHOWN_URL, url)
-    headers = {} if body is None else {"Content-Type": "application/json"}
+                assert option.startswith("http://"), command
+                target = option
     got = httpx2.request(method or ("GET" if body is None else "POST"), target, content=body, headers=headers)
-    text = json.dumps(got.json(), indent=4) if command.endswith(INDENTED) else got.text
+    text = json.dumps(got.json(), indent=4) if command.endswith(INDENTED) else got.text.replace("\r\n", "\n")
+    text = text.removesuffix("\n")  # of CSV, which is the last line's
     if not headed:
         return text
     status = f"HTTP/1.1 {got.status_code} {got.reason_phrase}"
