@@ -30,6 +30,7 @@ from onetrip.http.cursor import Cursors, checked_secret, random_secret
 from onetrip.http.history import Actor
 from onetrip.http.idempotency import KEPT
 from onetrip.http.pipeline import Pipeline
+from onetrip.http.reading import Reading, Readings
 from onetrip.http.router import ResourceRouter
 from onetrip.schema.declaration import Resource
 from onetrip.schema.derive import derive
@@ -99,6 +100,7 @@ class API:
         self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))
         cursors = Cursors(_secret(secret, self.database))
         self.pipeline = Pipeline(self.schema, self.database, self.limits, actor, cursors, envelope)
+        self._readings = Readings(self.pipeline)
         self.router = ResourceRouter(self.pipeline, kept=idempotency_keys)
         self._users = 0
         self.router.lifespan_context = self.lifespan
@@ -128,6 +130,14 @@ class API:
         """Give a synchronous endpoint a `Session` that is committed before the answer is sent."""
         scope = connection.scope
         return await sessions.enter(scope, sessions.sync_session(self.database, scope))  # type: ignore[no-any-return]
+
+    def query(self, entity: type[Any]) -> Reading:
+        """Read rows in an endpoint of your own as generated routes do, in one statement.
+
+        `await api.query(Post).where(Post.author_id == 7).include("author").page(request)` is a response. Raises
+        `ConfigurationError` for a class that is not served.
+        """
+        return self._readings.of(entity)
 
     def transaction(
         self, *, isolation: Isolation | None = None, read_only: bool = False

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from onetrip.errors import ConfigurationError, Invalid, Location
+from onetrip.plan.given import Given
 from onetrip.plan.ir import (
     AllOf,
     AnyOf,
@@ -203,6 +204,8 @@ def _told(predicate: Predicate, parameters: Sequence[Parameter]) -> tuple[str, t
         case Matches(parameter=number):
             slot = parameters[number].slot
             return "q", () if slot is None else (slot,)
+        case Given(text=text, slot=slot):
+            return f"given {text}", (slot,)
         case AllOf(of=several) | AnyOf(of=several) | FirstOf(of=several):
             what, inner = type(predicate).__name__, several
         case Negation(of=one):

@@ -5,8 +5,9 @@ one statement, and an answer.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json
@@ -75,14 +76,14 @@ class Pipeline:
         prepared = self.prepare(endpoint, shape)
         values = bind(prepared.plan, texts)
         if prepared.behind:
-            prepared, values = self._behind_cursors(prepared, endpoint, shape, texts, values)
+            prepared, values = self.behind_cursors(prepared, texts, values, partial(self.prepare, endpoint, shape))
         row = await self.database.run(prepared.statement, values)
         if row is None or not row[0]:
             raise NotFound(_absent(endpoint))
         if prepared.plan.paging is None:
             return respond(prepared, row[0], condition)
-        total = None if prepared.estimate is None else await self._estimate(prepared.estimate, values)
-        return self._page(prepared, texts, values, row[0], Request(path, query_string, condition, total))
+        total = None if prepared.estimate is None else await self.estimate(prepared.estimate, values)
+        return self.page(prepared, texts, values, row[0], Request(path, query_string, condition, total))
 
     def prepare(self, endpoint: Endpoint, shape: Shape, nulls: tuple[bool, ...] = ()) -> Prepared:
         """Find a shape that was seen lately; parse, plan and compile another one, and remember it."""
@@ -91,7 +92,14 @@ class Pipeline:
         if found is not None:
             self.prepared.move_to_end(key)
             return found
-        plan = plan_read(parse(shape), endpoint, self.schema, self.limits, nulls)
+        prepared = self.compile(endpoint, plan_read(parse(shape), endpoint, self.schema, self.limits, nulls))
+        if len(self.prepared) >= self.limits.shapes:
+            self.prepared.popitem(last=False)
+        self.prepared[key] = prepared
+        return prepared
+
+    def compile(self, endpoint: Endpoint, plan: ReadPlan) -> Prepared:
+        """Compile a plan, and what belongs to the cursors of its list."""
         dialect = self.database.dialect
         statement = compile_read(plan, dialect)
         behind = tuple(
@@ -99,11 +107,7 @@ class Pipeline:
             for cursor in plan.cursors
         )
         walk = self._walk(endpoint, plan, statement)
-        prepared = Prepared(plan, statement, walk, behind, compile_estimate(plan, dialect))
-        if len(self.prepared) >= self.limits.shapes:
-            self.prepared.popitem(last=False)
-        self.prepared[key] = prepared
-        return prepared
+        return Prepared(plan, statement, walk, behind, compile_estimate(plan, dialect))
 
     def _walk(self, endpoint: Endpoint, plan: ReadPlan, statement: Statement) -> Walk | None:
         if plan.paging is None or not plan.paging.walks:
@@ -111,27 +115,31 @@ class Pipeline:
         position = None if statement.position is None else position_of(statement.position)
         return Walk(self.cursors, walked(endpoint, plan), position, plan.paging.direction)
 
-    def _behind_cursors(
-        self, prepared: Prepared, endpoint: Endpoint, shape: Shape, texts: tuple[str, ...], values: tuple[Any, ...]
-    ) -> tuple[Prepared, tuple[Any, ...]]:
-        """Put the values of cursors where the statement compares them. Raises `Invalid`."""
+    def behind_cursors(
+        self, prepared: Prepared, texts: tuple[str, ...], values: tuple[Any, ...],
+        prepare: Callable[[tuple[bool, ...]], Prepared],
+    ) -> tuple[Prepared, tuple[Any, ...]]:  # fmt: skip
+        """Put the values of cursors where the statement compares them; `prepare` finds one for those that are NULL.
+
+        Raises `Invalid`.
+        """
         placed: dict[int, Any] = {}
         for cursor, scope in prepared.behind:
             position = self.cursors.read(scope.of(texts, cursor.direction), texts[cursor.slot], cursor.loc)
             placed |= zip(cursor.values, position, strict=True)
         nulls = tuple(value is None for value in placed.values())
         if any(nulls):
-            prepared = self.prepare(endpoint, shape, nulls)
+            prepared = prepare(nulls)
         return prepared, tuple([placed.get(number, value) for number, value in enumerate(values)])
 
-    async def _estimate(self, question: Statement, values: tuple[Any, ...]) -> bytes:
+    async def estimate(self, question: Statement, values: tuple[Any, ...]) -> bytes:
         """Ask the planner how many rows there are."""
         row = await self.database.run(question, values)
         assert row is not None
         found = row[0] if isinstance(row[0], list) else from_json(row[0])
         return b"%d" % found[0]["Plan"]["Plan Rows"]
 
-    def _page(
+    def page(
         self, prepared: Prepared, texts: tuple[str, ...], values: tuple[Any, ...], value: bytes, request: "Request"
     ) -> Answer:
         """Turn a list that the database wrote into an answer."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from onetrip.errors import Location
+from onetrip.plan.given import Given
 from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, Search, View
 
 
@@ -91,7 +92,7 @@ class Matches:
     parameter: int
 
 
-Predicate = Comparison | AllOf | AnyOf | Negation | FirstOf | Exists | Matches
+Predicate = Comparison | AllOf | AnyOf | Negation | FirstOf | Exists | Matches | Given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,19 @@ from sqlalchemy import ColumnElement, Select
 from sqlalchemy.orm import MANYTOONE, aliased
 from sqlalchemy.sql import visitors
 
-from onetrip.plan.ir import AllOf, AnyOf, Comparison, Exists, FirstOf, Hop, Matches, Negation, OrderKey, Predicate
+from onetrip.plan.given import Given
+from onetrip.plan.ir import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Exists,
+    FirstOf,
+    Hop,
+    Matches,
+    Negation,
+    OrderKey,
+    Predicate,
+)
 from onetrip.schema.marks import deletion_column, deletion_of
 from onetrip.schema.model import Field
 from onetrip.sql.dialects.dialect import Dialect
@@ -20,9 +32,12 @@ def parameter(number: int, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[
     return sa.bindparam(placeholder(number), type_=type_)
 
 
-def rows_of(entity: type[Any]) -> tuple[Any, Select[Any]]:
-    """Alias a table, and select from it: the one way to its rows, on which those that were deleted are not met."""
-    row = aliased(entity)
+def rows_of(entity: type[Any], where: Sequence[Predicate] = ()) -> tuple[Any, Select[Any]]:
+    """Alias a table, and select from it: the one way to its rows, on which those that were deleted are not met.
+
+    Where a condition is `Given`, which speaks of the class itself, that is no alias.
+    """
+    row = entity if any(isinstance(predicate, Given) for predicate in where) else aliased(entity)
     return row, sa.select().select_from(row).where(*alive(row))
 
 
@@ -51,16 +66,22 @@ def condition(predicate: Predicate, entity: Any, dialect: Dialect) -> ColumnElem
             return sa.not_(condition(of, entity, dialect))
         case FirstOf(of):
             return sa.func.coalesce(*(condition(part, entity, dialect) for part in of), type_=sa.Boolean())
-        case Exists(relation, target, of):
-            row, rows = rows_of(target)
-            found = rows.add_columns(sa.literal_column("1")).where(joined(entity, relation.attribute, row))
-            if of is not None:
-                found = found.where(condition(of, row, dialect))
-            return found.correlate(entity).exists()
+        case Exists():
+            return _exists(predicate, entity, dialect)
+        case Given(expression):
+            return expression  # type: ignore[no-any-return]
         case Matches(search, number):
             return dialect.full_text.matches(search, sa.inspect(entity).selectable, placeholder(number))
         case _:
             assert_never(predicate)
+
+
+def _exists(predicate: Exists, entity: Any, dialect: Dialect) -> ColumnElement[bool]:
+    row, rows = rows_of(predicate.entity)
+    found = rows.add_columns(sa.literal_column("1")).where(joined(entity, predicate.relation.attribute, row))
+    if predicate.of is not None:
+        found = found.where(condition(predicate.of, row, dialect))
+    return found.correlate(entity).exists()
 
 
 def _comparison(predicate: Comparison, entity: Any, dialect: Dialect) -> ColumnElement[bool]:

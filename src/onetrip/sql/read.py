@@ -20,7 +20,7 @@ from onetrip.sql.history import history
 from onetrip.sql.keyset import shown_position
 from onetrip.sql.listing import estimated, listed
 from onetrip.sql.shape import Parent, objects
-from onetrip.sql.statement import VERSION, Argument, Convert, Statement, parameter_number
+from onetrip.sql.statement import VERSION, Argument, Convert, Later, Statement, parameter_number
 
 
 def compile_read(plan: ReadPlan, dialect: Dialect) -> Statement:
@@ -85,7 +85,7 @@ def compiled(select: Any, dialect: Dialect, finish: Any = None) -> Statement:
     """Render a SELECT for the driver, and find out how its placeholders are filled.
 
     Constants come from the user's own classes (a `column_property`, the condition of a relationship); lists among them
-    are expanded here, and all are converted once, as their types say.
+    are expanded here, and all are converted once, as their types say. What comes `Later` is a parameter, too.
     """
     rendered = select.compile(dialect=dialect.sqlalchemy)
     ours = dict.fromkeys(name for name in rendered.binds if parameter_number(name) is not None)
@@ -95,10 +95,12 @@ def compiled(select: Any, dialect: Dialect, finish: Any = None) -> Statement:
         number = parameter_number(name)
         bind = rendered.binds.get(name)
         convert = expanded.processors.get(name) if bind is None else _bind_processor(bind.type, dialect)
+        constant = expanded.parameters[name]
+        if isinstance(constant, Later):
+            number = constant.number
         if number is not None:
             arguments.append(Argument(number, convert))
         else:
-            constant = expanded.parameters[name]
             arguments.append(Argument(None, constant=constant if convert is None else convert(constant)))
     return Statement(expanded.statement, tuple(arguments), finish)
 

@@ -40,7 +40,7 @@ def members(
     conditions that are SQL already.
     """
     if source is None:
-        entity, rows = rows_of(selection.shape.view.entity)
+        entity, rows = rows_of(selection.shape.view.entity, selection.where)
     else:
         entity, rows = source, sa.select().select_from(source)
     link = None

@@ -40,6 +40,13 @@ def parameter_number(name: str) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """What stands in a condition for a value that each request brings along: the number of its parameter."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     """One placeholder: the number of its parameter and the conversion that the column type asks for, or a constant."""
 
