@@ -68,9 +68,10 @@ def read_row(line: str) -> tuple[Request, Answer]:
     request = Request("GET", target, _headers(sent))
     if found := _PROBLEM.fullmatch(answered.strip()):
         return request, Answer(f"{found['status']} …", {}, f"{found['type']} {found['says']}")
-    *received, body = ["", *_SPAN.findall(answered)]
-    received, body = ([*received, body], "") if _HEADER.match(body) else (received, body)
-    return request, Answer("200 OK", _headers(received[1:]), body)
+    shown = _SPAN.findall(answered)
+    assert shown, f"no answer is shown: {line}"
+    headers = [span for span in shown if _HEADER.match(span)]
+    return request, Answer("200 OK", _headers(headers), "".join(span for span in shown if span not in headers))
 
 
 def in_a_row(real: Answer) -> Answer:
