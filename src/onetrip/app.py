@@ -89,14 +89,14 @@ class API:
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
-        self.database = _database(database, engine, pool, own)
+        self.limits = limits or Limits()
+        self.database = _database(database, engine, pool, own, self.limits.statement_timeout)
         dialect = self.database.dialect
         if not export:
             given = (each if isinstance(each, Resource) else Resource(each) for each in resources)
             resources = tuple(replace(each, export=False) for each in given)
         schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory, search_language)
         self.schema = schema.read_only() if read_only else schema
-        self.limits = limits or Limits()
         self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))
         cursors = Cursors(_secret(secret, self.database))
         self.pipeline = Pipeline(self.schema, self.database, self.limits, actor, cursors, envelope)
@@ -218,12 +218,14 @@ def _secret(given: str | None, database: Database) -> str:
     return random_secret() if database.memory is not None else database.url.render_as_string(hide_password=False)
 
 
-def _database(url: str | None, engine: AsyncEngine | sa.Engine | None, pool: Pool | None, own: bool) -> Database:
+def _database(
+    url: str | None, engine: AsyncEngine | sa.Engine | None, pool: Pool | None, own: bool, seconds: float | None
+) -> Database:
     if engine is not None:
         if url is not None:
             raise ConfigurationError("Give an API either database= or engine=, not both.")
-        return Database("", engine=engine, pool=pool, own=False)
+        return Database("", engine=engine, pool=pool, own=False, statement_timeout=seconds)
     chosen = os.environ.get(DATABASE_VARIABLE) or url
     if chosen is None:
         raise ConfigurationError(f"No database: give API(…, database='sqlite:///app.db'), or set {DATABASE_VARIABLE}.")
-    return Database(chosen, pool=pool, own=own)
+    return Database(chosen, pool=pool, own=own, statement_timeout=seconds)

@@ -162,8 +162,8 @@ class Unavailable(Problem):
 
     status, title, slug = 503, "Service Unavailable", "unavailable"
 
-    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
-        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+    def __init__(self, detail: str, *, hint: str | None = None, retry_after: int = 1) -> None:
+        super().__init__(detail, hint=hint, headers={"Retry-After": str(retry_after)})
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

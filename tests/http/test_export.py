@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -159,13 +160,16 @@ def test_forms_that_are_not_served(backend: Backend) -> None:
 
 def test_one_statement(backend: Backend, blogged: Served) -> None:
     """SQLite is sent one statement; PostgreSQL one in a transaction that only reads. It is compiled once."""
+    blogged.get("/posts")  # a new connection is told how long a statement may run
     blogged.client.get("/posts?views__gte=1", accept=CSV)
     known = len(blogged.api.router.exports.prepared)
-    around = ["BEGIN READ ONLY", "COMMIT"] if backend.name == "postgresql" else []
+    around = ["BEGIN", "COMMIT"] if backend.name == "postgresql" else []
     for path, more in (("/posts?views__gte=10", 0), ("/users/1/posts", 0), ("/users/2/posts?views=99", 1)):
         with count_statements(backend, blogged.api) as counted:
             blogged.client.get(path, accept=CSV)
-        found = [each for each in counted if each not in ALIVE]
+        found = [
+            re.sub("^BEGIN READ ONLY; SELECT set_config.*", "BEGIN", each) for each in counted if each not in ALIVE
+        ]
         assert [each for each in found if each in around] == around
         assert len(found) - len(around) == 1 + more, found
     assert len(blogged.api.router.exports.prepared) == known + 2

@@ -40,6 +40,7 @@ class Database:
         engine: an existing `AsyncEngine` or `Engine`, which stays its owner's to dispose of.
         pool: how many connections, and how long to wait for one.
         own: the database is ours to tune: SQLite gets write-ahead logging, which stays in the file.
+        statement_timeout: how long a statement of a generated request may run (seconds).
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Database:
         engine: AsyncEngine | sa.Engine | None = None,
         pool: Pool | None = None,
         own: bool = True,
+        statement_timeout: float | None = None,
     ) -> None:
         chosen = url if engine is None else engine.url
         self.url = parse_url(chosen if isinstance(chosen, str) else chosen.render_as_string(hide_password=False))
@@ -56,6 +58,7 @@ class Database:
         if self.pool.size <= _KEPT_FOR_SESSIONS:
             raise ConfigurationError(f"A pool has at least {_KEPT_FOR_SESSIONS + 1} connections, not {self.pool.size}.")
         self.own = own
+        self.statement_timeout = statement_timeout
         self.given = engine
         self.memory = Memory() if engine is None and self.url.drivername == "sqlite" and is_memory(self.url) else None
         self.dialect = self._dialect()
@@ -209,20 +212,20 @@ class _Connections:
         return place(self.places, self.database.pool.timeout)
 
     def _create_runners(self) -> tuple[Reader, Writer]:
-        database, timeout = self.database, self.database.pool.timeout
+        database, timeout, seconds = self.database, self.database.pool.timeout, self.database.statement_timeout
         if database.url.drivername == "sqlite" and (database.memory is not None or not is_memory(database.url)):
             uri = _uri(database.url) if database.memory is None else database.memory.uri
-            reader = SQLiteReader(uri, workers=_SQLITE_WORKERS, timeout=timeout)
-            return reader, SQLiteWriter(uri, wal=database.tunes_files, timeout=timeout)
+            reader = SQLiteReader(uri, workers=_SQLITE_WORKERS, timeout=timeout, seconds=seconds)
+            return reader, SQLiteWriter(uri, wal=database.tunes_files, timeout=timeout, seconds=seconds)
         runner = self._create_runner()
         return runner, runner
 
     def _create_runner(self) -> Runner:
-        database, timeout = self.database, self.database.pool.timeout
+        database, timeout, seconds = self.database, self.database.pool.timeout, self.database.statement_timeout
         if isinstance(database.given, sa.Engine):
-            return ThreadRunner(database.given, places=self.places, timeout=timeout)
+            return ThreadRunner(database.given, places=self.places, timeout=timeout, seconds=seconds)
         if self.engine.dialect.driver != "asyncpg":
-            return EngineRunner(self.engine, places=self.places, timeout=timeout)
+            return EngineRunner(self.engine, places=self.places, timeout=timeout, seconds=seconds)
         return self._hold_connections()
 
     def _hold_connections(self) -> Runner:
@@ -233,8 +236,9 @@ class _Connections:
         share = pool.size - _KEPT_FOR_SESSIONS if database.given is None else (_size(self.engine) or pool.size) // 2
         prepared = pool.prepared and keeps_prepared(database.url)
         return Connections(
-            self.engine, share=max(1, share), kept=_KEPT_FOR_SESSIONS, timeout=pool.timeout, prepared=prepared
-        )
+            self.engine, share=max(1, share), kept=_KEPT_FOR_SESSIONS, timeout=pool.timeout, prepared=prepared,
+            seconds=database.statement_timeout,
+        )  # fmt: skip
 
     async def _close_with_the_loop(self) -> AsyncGenerator[None, None]:
         """Close everything when `aclose` is called: by the database, or by the loop at its end.

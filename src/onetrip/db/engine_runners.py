@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from onetrip.db.engine_limit import Limit
 from onetrip.db.runner import (
     Execute,
     Fetch,
@@ -30,13 +31,16 @@ from onetrip.db.runner import (
 
 
 class EngineRunner:
-    """Runs statements on connections of an asynchronous engine, one checkout each."""
+    """Runs statements on connections of an asynchronous engine, one checkout each, for so many `seconds` at most."""
 
-    def __init__(self, engine: AsyncEngine, *, places: asyncio.Semaphore, timeout: float) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, places: asyncio.Semaphore, timeout: float, seconds: float | None = None
+    ) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
         self.writing = engine
         self.places = places
         self.timeout = timeout
+        self.seconds = seconds
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement on a connection of the pool; once more if the connection was lost."""
@@ -52,7 +56,11 @@ class EngineRunner:
 
     async def _fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         async with place(self.places, self.timeout), self.engine.connect() as connection:
-            return await connection.run_sync(first_row, text, arguments)
+            return await self._run(connection, first_row, text, arguments)
+
+    async def _run(self, connection: AsyncConnection, work: Callable[..., T], *arguments: Any) -> T:
+        async with Limit(self.seconds) as limit:
+            return await connection.run_sync(limit.run, work, *arguments)
 
     @asynccontextmanager
     async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
@@ -60,9 +68,9 @@ class EngineRunner:
         try:
             async with place(self.places, self.timeout), self.writing.connect() as connection:
                 await connection.execution_options(stream_results=True)
-                result = await connection.run_sync(executed, text, arguments)
+                result = await self._run(connection, executed, text, arguments)
                 try:
-                    yield lambda number: connection.run_sync(lambda _: next_values(result, number))
+                    yield lambda number: self._run(connection, lambda _: next_values(result, number))
                 finally:
                     with CancelScope(shield=True):
                         await connection.run_sync(lambda _: result.close())
@@ -76,7 +84,7 @@ class EngineRunner:
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run a transaction on a connection of the pool."""
         async with self._begun() as connection:
-            return await connection.run_sync(_drive, steps())
+            return await self._run(connection, _drive, steps())
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Execute]:
@@ -85,7 +93,7 @@ class EngineRunner:
 
             async def execute(text: str, arguments: tuple[Any, ...]) -> Row | None:
                 try:
-                    return await connection.run_sync(first_row, text, arguments)
+                    return await self._run(connection, first_row, text, arguments)
                 except DBAPIError as error:
                     raise refusal(error) from error
 
@@ -104,42 +112,46 @@ class EngineRunner:
 
 
 class ThreadRunner:
-    """Runs statements on connections of a synchronous engine, each in a thread."""
+    """Runs statements on connections of a synchronous engine, each in a thread, for so many `seconds` at most."""
 
-    def __init__(self, engine: sa.Engine, *, places: asyncio.Semaphore, timeout: float) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, places: asyncio.Semaphore, timeout: float, seconds: float | None = None
+    ) -> None:
         self.engine = engine.execution_options(**_autocommit(engine))
         self.writing = engine
         self.places = places
         self.timeout = timeout
+        self.seconds = seconds
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement in a thread of its own; once more if the connection was lost."""
-        async with place(self.places, self.timeout):
-            return await to_thread.run_sync(self._fetch, text, arguments, limiter=CapacityLimiter(1))
+        async with place(self.places, self.timeout), Limit(self.seconds) as limit:
+            return await to_thread.run_sync(self._fetch, limit, text, arguments, limiter=CapacityLimiter(1))
 
-    def _fetch(self, text: str, arguments: tuple[Any, ...], again: bool = True) -> Row | None:
+    def _fetch(self, limit: Limit, text: str, arguments: tuple[Any, ...], again: bool = True) -> Row | None:
         try:
             with self.engine.connect() as connection:
-                return first_row(connection, text, arguments)
+                return limit.run(connection, first_row, text, arguments)
         except (DBAPIError, PoolTimeoutError) as error:
             if again and isinstance(error, DBAPIError) and error.connection_invalidated:
-                return self._fetch(text, arguments, again=False)
+                return self._fetch(limit, text, arguments, again=False)
             raise unavailable(error) or differs(error) from error
 
     @asynccontextmanager
     async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
         """Read the rows of one statement in a thread, from a cursor of the server's where the driver has one."""
-        run = partial(to_thread.run_sync, limiter=CapacityLimiter(1))
+        limiter = CapacityLimiter(1)
+        run = partial(to_thread.run_sync, limiter=limiter)
         try:
             async with place(self.places, self.timeout):
                 connection = await run(self.writing.connect)
                 with ExitStack() as closing:
                     closing.callback(connection.close)
                     connection.execution_options(stream_results=True)
-                    result = await run(executed, connection, text, arguments)
+                    result = await self._run(limiter, connection, executed, text, arguments)
                     closing.callback(result.close)
                     try:
-                        yield lambda number: run(next_values, result, number)
+                        yield lambda number: self._run(limiter, connection, lambda _: next_values(result, number))
                     finally:
                         with CancelScope(shield=True):
                             await run(closing.close)
@@ -152,15 +164,22 @@ class ThreadRunner:
 
     async def transact(self, steps: Callable[[], Steps[T]]) -> T:
         """Run a transaction in a thread, to its end even if the request is gone."""
-        async with place(self.places, self.timeout):
-            return await to_thread.run_sync(self._transact, steps, limiter=CapacityLimiter(1))
+        async with place(self.places, self.timeout), Limit(self.seconds) as limit:
+            return await to_thread.run_sync(self._transact, limit, steps, limiter=CapacityLimiter(1))
 
-    def _transact(self, steps: Callable[[], Steps[T]]) -> T:
+    def _transact(self, limit: Limit, steps: Callable[[], Steps[T]]) -> T:
         try:
             with self.writing.begin() as connection:
-                return _drive(connection, steps())
+                answer: T = limit.run(connection, _drive, steps())
+                return answer
         except (DBAPIError, PoolTimeoutError) as error:
             raise refusal(error) from error
+
+    async def _run(
+        self, limiter: CapacityLimiter, connection: sa.Connection, work: Callable[..., T], *arguments: Any
+    ) -> T:
+        async with Limit(self.seconds) as limit:
+            return await to_thread.run_sync(limit.run, connection, work, *arguments, limiter=limiter)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Execute]:
@@ -177,9 +196,7 @@ class ThreadRunner:
             try:
                 connection = await to_thread.run_sync(self.writing.connect, limiter=limiter)
                 try:
-                    yield lambda text, arguments: to_thread.run_sync(
-                        first, connection, text, arguments, limiter=limiter
-                    )
+                    yield lambda text, arguments: self._run(limiter, connection, first, text, arguments)
                     await to_thread.run_sync(connection.commit, limiter=limiter)
                 finally:
                     with CancelScope(shield=True):  # closing rolls back what was not committed

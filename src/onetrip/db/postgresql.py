@@ -6,7 +6,7 @@ transaction around the one statement of a request. A prepared statement runs in 
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from onetrip.db.postgresql_connection import Connection
 from onetrip.db.runner import (
     Execute,
     Rejected,
@@ -27,12 +28,8 @@ from onetrip.db.runner import (
     drive_async,
     is_transient,
     rejected,
-    slow,
 )
 from onetrip.errors import Broken, Unavailable
-
-MAX_PREPARED = 256
-"""Prepared statements that one connection keeps."""
 
 _CANCEL_SECONDS = 0.5  # for a statement to end after it was cancelled
 
@@ -50,37 +47,23 @@ class _Again(Exception):
         self.unrun = unrun
 
 
-class Connection:
-    """A driver connection, the pool's record of it, and the statements prepared on it."""
-
-    __slots__ = ("driver", "pooled", "prepared")
-
-    def __init__(self, pooled: Any) -> None:
-        self.pooled = pooled
-        self.driver: Any = pooled.driver_connection
-        self.prepared: dict[str, Any] = pooled.info.setdefault("onetrip_prepared", {})
-
-    async def prepare(self, text: str) -> Any:
-        """Prepare a statement; the oldest goes when there are many (the driver closes it on the server)."""
-        if len(self.prepared) >= MAX_PREPARED:
-            del self.prepared[next(iter(self.prepared))]
-        statement = self.prepared[text] = await self.driver.prepare(text)
-        return statement
-
-
 class HeldConnections:
     """At most `share` connections, last used first; a request waits `timeout` seconds for one, first come first served.
 
     A broken connection is replaced, and a read that it lost is run once more. `kept` connections of the pool are left
-    to sessions, and more while more sessions are open.
+    to sessions, and more while more sessions are open. A statement runs for so many `seconds` at most.
     """
 
-    def __init__(self, engine: AsyncEngine, *, share: int, kept: int, timeout: float, prepared: bool = True) -> None:
+    def __init__(
+        self, engine: AsyncEngine, *, share: int, kept: int, timeout: float, prepared: bool = True,
+        seconds: float | None = None,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.share = share
         self.kept = kept
         self.timeout = timeout
         self.keeps_prepared = prepared
+        self.seconds = seconds
         self.limit = share
         self.opened = 0
         self.sessions = 0
@@ -144,7 +127,8 @@ class HeldConnections:
                     raise
                 if (refused := rejected(error, error.sqlstate)) is not None:
                     raise refused from error
-                raise (slow if is_transient(error.sqlstate) else differs)(error) from error
+                transient = is_transient(error.sqlstate)
+                raise (connection.slow(error) if transient else differs(error)) from error
 
         try:
             await connection.driver.execute("BEGIN")
@@ -172,9 +156,9 @@ class HeldConnections:
     async def _execute(self, connection: Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
         if self.keeps_prepared:
             statement = connection.prepared.get(text) or await connection.prepare(text)
-            row: Row | None = await statement.fetchrow(*arguments)
+            row: Row | None = await statement.fetchrow(*arguments, timeout=connection.patience)
             return row
-        return await connection.driver.fetchrow(text, *arguments)  # type: ignore[no-any-return]
+        return await connection.driver.fetchrow(text, *arguments, timeout=connection.patience)  # type: ignore[no-any-return]
 
     async def _run(
         self, connection: Connection, text: str, arguments: tuple[Any, ...], writes: bool = False
@@ -182,9 +166,9 @@ class HeldConnections:
         try:
             if self.keeps_prepared:
                 statement = connection.prepared.get(text) or await connection.prepare(text)
-                row: Row | None = await statement.fetchrow(*arguments)
+                row: Row | None = await statement.fetchrow(*arguments, timeout=connection.patience)
             else:
-                row = await connection.driver.fetchrow(text, *arguments)
+                row = await connection.driver.fetchrow(text, *arguments, timeout=connection.patience)
         except BaseException as error:
             meant = self._failed(connection, error, writes)
             if meant is None:
@@ -197,7 +181,7 @@ class HeldConnections:
         """Take the connection back as it is now, and say what an error means; `None` when it means itself."""
         if isinstance(error, asyncio.CancelledError | TimeoutError):
             self._abandon(connection)
-            return slow(error) if isinstance(error, TimeoutError) else None
+            return connection.slow(error) if isinstance(error, TimeoutError) else None
         if isinstance(error, LOST) or connection.driver.is_closed():
             for lost in (connection, *self.idle):  # what broke one may have broken all, as a restart does
                 self._discard(lost)
@@ -217,17 +201,17 @@ class HeldConnections:
             return _Again(unrun=True)
         if writes and (refused := rejected(error, error.sqlstate)) is not None:
             return refused
-        return slow(error) if is_transient(error.sqlstate) else differs(error)
+        return connection.slow(error) if is_transient(error.sqlstate) else differs(error)
 
     def _abandon(self, connection: Connection) -> None:
         """Close a connection on which a statement still runs, for which nobody waits."""
         if self.closed:
             self._discard(connection)
             return
-        self._close_later(connection, self._discard)
+        self._later(self._close(connection, self._discard))
 
-    def _close_later(self, connection: Connection, discard: Callable[[Connection], None]) -> None:
-        closing = asyncio.get_running_loop().create_task(self._close(connection, discard))
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        closing = asyncio.get_running_loop().create_task(work)
         self.closing.add(closing)
         closing.add_done_callback(self.closing.discard)
 
@@ -276,10 +260,13 @@ class HeldConnections:
     async def _open(self) -> Connection:
         """Open a connection in a place that is counted already."""
         try:
-            return await self._check_out()
+            connection = await self._check_out()
+            if self.seconds is not None:
+                await self._limit(connection, self.seconds)
         except BaseException:
             self._leave()
             raise
+        return connection
 
     async def _check_out(self) -> Connection:
         try:
@@ -293,6 +280,15 @@ class HeldConnections:
         except (DBAPIError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise away(error) from error
 
+    async def _limit(self, connection: Connection, seconds: float) -> None:
+        try:
+            await connection.limit(seconds)
+        except BaseException as error:
+            connection.pooled.invalidate()
+            if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+                raise away(error) from error
+            raise
+
     def _release(self, connection: Connection) -> None:
         if self.closed or connection.driver.is_closed():
             self._discard(connection)
@@ -304,7 +300,10 @@ class HeldConnections:
     def _give_back(self, connection: Connection) -> None:
         """Return a connection to the pool, for sessions."""
         self.opened -= 1
-        connection.pooled.close()
+        if connection.before is None:
+            connection.pooled.close()
+        else:
+            self._later(connection.give_back())
 
     def _discard(self, connection: Connection) -> None:
         connection.pooled.invalidate()
@@ -321,13 +320,14 @@ class HeldConnections:
         A cancel request that overtakes its statement is lost (https://www.postgresql.org/docs/current/libpq-cancel.html),
         so a connection that does not come to rest is ended from another one.
         """
-        process = connection.driver.get_server_pid()
+        process = None if connection.patience else connection.driver.get_server_pid()
         try:
             await connection.driver.close(timeout=_CANCEL_SECONDS)
         except TimeoutError:
             discard(connection)
             with suppress(Unavailable, Broken):
-                await self.fetch("SELECT pg_terminate_backend($1)", (process,))
+                if process is not None:
+                    await self.fetch("SELECT pg_terminate_backend($1)", (process,))
             return
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             pass  # the driver has dropped it all the same

@@ -7,6 +7,7 @@ standard library's driver.
 
 import asyncio
 import logging
+import math
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sequence
@@ -48,6 +49,7 @@ ATTEMPTS = 4
 """How often a write is tried that the database gives up for the sake of another one."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_CANCELED = "57014"
 _AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -249,8 +251,10 @@ def sqlite_code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def sqlite_problem(error: sqlite3.Error) -> Unavailable | Broken:
-    """Map an error of SQLite."""
+def sqlite_problem(error: sqlite3.Error, seconds: float | None = None) -> Unavailable | Broken:
+    """Map an error of SQLite, on a connection whose statements are interrupted after some seconds."""
+    if seconds is not None and sqlite_code(error) == sqlite3.SQLITE_INTERRUPT:
+        return overdue(error, seconds)
     return away(error) if sqlite_code(error) in _SQLITE_AWAY else differs(error)
 
 
@@ -264,11 +268,21 @@ class Locked(Unavailable):
     """What is needed is locked by another transaction, which did not end in time."""
 
 
-def slow(error: BaseException) -> Unavailable:
-    """Say that the database gave up; the reason goes to the log."""
+def slow(error: BaseException, seconds: float | None = None) -> Unavailable:
+    """Say that the database gave up, as it does after some seconds if they are given; the reason goes to the log."""
+    if seconds is not None and getattr(error, "sqlstate", None) == _CANCELED and "user request" not in str(error):
+        return overdue(error, seconds)
     _log.warning("The database gave up a statement: %s", _reason(error))
     locked = getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE
     return (Locked if locked else Unavailable)("The database is busy or took too long.")
+
+
+def overdue(error: BaseException, seconds: float) -> Unavailable:
+    """Say that a statement ran for so long that it was ended; the reason goes to the log."""
+    _log.warning("A statement was ended after %g seconds: %s", seconds, _reason(error))
+    detail = f"The request took longer than {seconds:g} second{'s' * (seconds != 1)}, and was ended."
+    hint = "Ask for less: fewer rows, embeds or conditions. Filters and sorts are fast where an index serves them."
+    return Unavailable(detail, hint=hint, retry_after=max(1, math.ceil(seconds)))
 
 
 def busy() -> Unavailable:

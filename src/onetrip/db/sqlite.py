@@ -6,6 +6,7 @@ after a few milliseconds; then, and for a while from then on, that statement run
 """
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from typing import Any
 from weakref import WeakSet
 
 from onetrip.db.runner import Fetch, Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
+from onetrip.errors import Broken, Unavailable
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop, in seconds of its thread's own processor time."""
@@ -94,23 +96,35 @@ def write_ahead(connection: Any) -> None:
 
 
 class _Worker:
-    """A connection for a thread; its statement ends when nobody waits for it any more.
+    """A connection for a thread; its statement ends when nobody waits for it any more, or after some seconds.
 
     `Connection.interrupt` would be lost if it came before the statement has begun.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, seconds: float | None) -> None:
         self.connection = connection
+        self.seconds = seconds
         self.wanted = True
-        connection.set_progress_handler(lambda: not self.wanted, _WORKER_STEPS)
+        self.deadline = math.inf
+        clock = time.monotonic
+        connection.set_progress_handler(lambda: not self.wanted or clock() > self.deadline, _WORKER_STEPS)
+
+    def begin(self) -> None:
+        """Begin with a statement, or with the next rows of one."""
+        self.deadline = math.inf if self.seconds is None else time.monotonic() + self.seconds
+
+    def problem(self, error: sqlite3.Error) -> Unavailable | Broken:
+        """Say what an error means."""
+        return sqlite_problem(error, self.seconds if self.wanted else None)
 
 
 class SQLiteReader:
-    """Runs reads: in place within a time budget, else on one of `workers` threads."""
+    """Runs reads: in place within a time budget, else on one of `workers` threads, at most so many `seconds` each."""
 
-    def __init__(self, uri: str, *, workers: int, timeout: float) -> None:
+    def __init__(self, uri: str, *, workers: int, timeout: float, seconds: float | None = None) -> None:
         self.uri = uri
         self.timeout = timeout
+        self.seconds = seconds
         self.places = asyncio.Semaphore(workers)
         self.threads = ThreadPoolExecutor(workers, thread_name_prefix="onetrip-sqlite")
         self.slow: dict[str, float] = {}
@@ -137,8 +151,9 @@ class SQLiteReader:
     async def _fetch_on_worker(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         await acquire(self.places, self.timeout)
         try:
-            worker = self.spare.pop() if self.spare else _Worker(self._open())
+            worker = self.spare.pop() if self.spare else _Worker(self._open(), self.seconds)
             worker.wanted = True
+            worker.begin()
             work = asyncio.get_running_loop().run_in_executor(
                 self.threads, _first_row, worker.connection, text, arguments
             )
@@ -156,7 +171,7 @@ class SQLiteReader:
                 worker.wanted = False
             raise
         except sqlite3.Error as error:
-            raise sqlite_problem(error) from error
+            raise worker.problem(error) from error
 
     @asynccontextmanager
     async def stream(self, text: str, arguments: tuple[Any, ...]) -> AsyncIterator[Fetch]:
@@ -164,11 +179,19 @@ class SQLiteReader:
         thread = ThreadPoolExecutor(1, thread_name_prefix="onetrip-stream")
         run = partial(asyncio.get_running_loop().run_in_executor, thread)
         try:
-            worker = _Worker(self._open())
+            worker = _Worker(self._open(), self.seconds)
             self.busy.add(worker)
+
+            def fetch(number: int) -> asyncio.Future[list[bytes]]:
+                worker.begin()
+                return run(_next_values, cursor, number)
+
             try:
+                worker.begin()
                 cursor = await run(worker.connection.execute, text, arguments)
-                yield lambda number: run(_next_values, cursor, number)
+                yield fetch
+            except sqlite3.Error as error:
+                raise worker.problem(error) from error
             finally:
                 worker.wanted = False  # ends what still runs
                 self.busy.discard(worker)

@@ -7,6 +7,7 @@ Whatever takes longer, waits for another process, or syncs, goes to a thread.
 """
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
@@ -34,17 +35,22 @@ _ELSEWHERE = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCK
 
 
 class SQLiteWriter:
-    """Runs changes, each committed when it answers. `wal` lets it put the file in WAL mode."""
+    """Runs changes, each committed when it answers. `wal` lets it put the file in WAL mode.
 
-    def __init__(self, uri: str, *, wal: bool, timeout: float) -> None:
+    A statement in the thread runs for so many `seconds` at most; what was done in its transaction is taken back then.
+    """
+
+    def __init__(self, uri: str, *, wal: bool, timeout: float, seconds: float | None = None) -> None:
         self.uri = uri
         self.wal = wal
         self.timeout = timeout
+        self.seconds = seconds
         self.turn = asyncio.Semaphore(1)
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="onetrip-sqlite-writer")
         self.connection: sqlite3.Connection | None = None
         self.in_place = False
         self.deadline = 0.0
+        self.end = math.inf
 
     async def write(self, text: str, arguments: tuple[Any, ...]) -> Row | None:
         """Run one statement; SQLite commits it, and takes it back where it is interrupted."""
@@ -89,9 +95,11 @@ class SQLiteWriter:
             self.turn.release()
 
     def _execute(self, text: str, arguments: tuple[Any, ...] = ()) -> Row | None:
+        self.end = math.inf if self.seconds is None else time.monotonic() + self.seconds
         return _row(self.connection or self._open(), text, arguments)
 
     def _roll_back(self) -> None:
+        self.end = math.inf
         if self.connection is not None and self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
@@ -99,7 +107,7 @@ class SQLiteWriter:
         try:
             return await asyncio.get_running_loop().run_in_executor(self.thread, self._patiently, work)
         except sqlite3.Error as error:
-            raise rejected_by_sqlite(error) or sqlite_problem(error) from error
+            raise rejected_by_sqlite(error) or sqlite_problem(error, self.seconds) from error
 
     async def _elsewhere(self, work: Callable[[], T]) -> T:
         """Do something in the thread, where it may take its time; a turn ends when that is done, and not before."""
@@ -113,7 +121,7 @@ class SQLiteWriter:
         try:
             return await asyncio.shield(doing)
         except sqlite3.Error as error:
-            raise rejected_by_sqlite(error) or sqlite_problem(error) from error
+            raise rejected_by_sqlite(error) or sqlite_problem(error, self.seconds) from error
 
     def _done(self, doing: "asyncio.Future[Any]") -> None:
         self.turn.release()
@@ -127,6 +135,7 @@ class SQLiteWriter:
         try:
             return work()
         finally:
+            self.end = math.inf
             connection.execute("PRAGMA busy_timeout = 0")
 
     def _open(self) -> sqlite3.Connection:
@@ -136,8 +145,8 @@ class SQLiteWriter:
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
         self.in_place = mode in (b"wal", b"memory", b"off")
         connection.execute("PRAGMA busy_timeout = 0")
-        clock = time.thread_time
-        connection.set_progress_handler(lambda: clock() > self.deadline, STEPS)
+        clock, wall = time.thread_time, time.monotonic
+        connection.set_progress_handler(lambda: clock() > self.deadline or wall() > self.end, STEPS)
         self.connection = connection
         return connection
 
