@@ -170,7 +170,7 @@ class Noise:
 
     def _spoilt(self, text: str) -> str:
         """Take a character away, add one, or say a part twice, now and then."""
-        if not text or self.make.random() < 0.85:
+        if not text or self.make.random() < 0.93:
             return text
         at = self.make.randrange(len(text))
         more = self.pick(["", self.pick(_SIGNS), text[at:], text[:at] * 2])

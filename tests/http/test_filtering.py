@@ -5,8 +5,9 @@ At length: `ONETRIP_EXAMPLES=2000 pytest tests/http/test_filtering.py`.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -181,10 +182,13 @@ _SORTS = ["text", "number", "price", "moment", "uid", "color", "owner.name", "ow
           "settings.size.width", "settings.dark", "settings.since", "data.a", "binary.a", "owner.id"]  # fmt: skip
 
 
+_NOTHING = (2,)
+
+
 def _rank(value: Any, column: str) -> Any:
     """Order values as they are stored; inside of JSON numbers first, then the rest as text; nothing last."""
     if value is None:
-        return (2,)
+        return _NOTHING
     if column.startswith(("data", "binary")):
         return (0, value) if filtering._is_number(value) else (1, text_of(value) if isinstance(value, bool) else value)
     if isinstance(value, filtering.Color):
@@ -192,15 +196,23 @@ def _rank(value: Any, column: str) -> Any:
     return (0, str(value) if isinstance(value, filtering.UUID) else value)
 
 
-@_settings
-@given(
-    st.lists(st.tuples(st.sampled_from(_SORTS), st.booleans()), min_size=1, max_size=3, unique_by=lambda key: key[0])
-)
-def test_rows_are_sorted(world: tuple[World, list[Served]], keys: list[tuple[str, bool]]) -> None:
-    """Sorts by columns, by those of rows to which they lead, and inside of JSON, are the same on both databases."""
-    meant, both = world
-    wanted = sorted(meant.rows["Thing"].values(), key=lambda row: row.id, reverse=keys[-1][1])
-    for column, backwards in reversed(keys):
+Key = tuple[str, bool, str]
+"""A key of `sort`: a column, whether from the greatest on, and where nothing is: `""`, `:nullsfirst`, `:nullslast`."""
+
+_keys: st.SearchStrategy[list[Key]] = st.lists(
+    st.tuples(st.sampled_from(_SORTS), st.booleans(), st.sampled_from(["", "", ":nullsfirst", ":nullslast"])),
+    min_size=1, max_size=3, unique_by=lambda key: key[0],
+)  # fmt: skip
+
+
+def _sort(keys: list[Key]) -> str:
+    return ",".join("-" * backwards + column + nulls for column, backwards, nulls in keys)
+
+
+def _sorted(meant: World, rows: Iterable[Any], keys: list[Key]) -> list[Any]:
+    """Sort things as `sort` does, at last by their own key, in the direction of the last."""
+    wanted = sorted(rows, key=lambda row: row.id, reverse=keys[-1][1])
+    for column, backwards, nulls in reversed(keys):
         *way, name = column.split(".") if column.startswith("owner") else (column,)
 
         def key(row: Any, way: Any = way, name: str = name) -> Any:
@@ -208,7 +220,20 @@ def test_rows_are_sorted(world: tuple[World, list[Served]], keys: list[tuple[str
             return _rank(filtering.value_at(ends[0], name) if ends else None, name)
 
         wanted.sort(key=key, reverse=backwards)
-    query = quote(",".join("-" * backwards + column for column, backwards in keys), safe="")
+        if nulls:
+            nothing = [row for row in wanted if key(row) == _NOTHING]
+            some = [row for row in wanted if key(row) != _NOTHING]
+            wanted = nothing + some if nulls == ":nullsfirst" else some + nothing
+    return wanted
+
+
+@_settings
+@given(_keys)
+def test_rows_are_sorted(world: tuple[World, list[Served]], keys: list[Key]) -> None:
+    """Sorts by columns, by those of rows to which they lead, and inside of JSON, are the same on both databases."""
+    meant, both = world
+    wanted = _sorted(meant, meant.rows["Thing"].values(), keys)
+    query = quote(_sort(keys), safe="")
     for serving in both:
         found = _ids(serving.client.get(f"/things?fields=id&sort={query}"))
         assert found == [row.id for row in wanted], (serving.engine.name, query)
@@ -216,6 +241,80 @@ def test_rows_are_sorted(world: tuple[World, list[Served]], keys: list[tuple[str
             serving.engine.name,
             query,
         )
+
+
+# Everything at once
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A whole request: conditions, order, a page, what is shown, and what of the rows of relations."""
+
+    conditions: list[Leaf | Tree]
+    keys: list[Key]
+    page: tuple[int, int]
+    notes: tuple[Leaf | Tree, int, bool]
+    friend: bool
+    counted: bool
+
+    @property
+    def query(self) -> str:
+        condition, limit, backwards = self.notes
+        options = f"{filtering.inside(condition)},limit={limit},sort=({'-' * backwards}stars),fields=(id,stars)"
+        limit, offset = self.page
+        fields = ["id", "number", "notes.count"] if self.counted else ["id", "number"]
+        include = [f"notes({options})", f"owner(fields=(id,name){',include=friend(fields=id)' * self.friend})"]
+        parts = [*map(parameter, self.conditions), f"sort={quote(_sort(self.keys))}", f"limit={limit}&offset={offset}"]
+        parts += [f"fields={','.join(fields)}", f"include={quote(','.join(include), safe='')}", "count=exact"]
+        return "&".join(parts)
+
+    def answer(self, meant: World) -> tuple[list[Any], int]:
+        """What rows and how many there are, by plain Python."""
+        rows = [row for row in meant.rows["Thing"].values() if all(meant.meets(row, each) for each in self.conditions)]
+        limit, offset = self.page
+        found = _sorted(meant, rows, self.keys)[offset : offset + limit]
+        return [self._shown(meant, row) for row in found], len(rows)
+
+    def _shown(self, meant: World, row: Any) -> dict[str, Any]:
+        condition, limit, backwards = self.notes
+        notes = [note for note in meant.lead["notes"](row) if meant.meets(note, condition)]
+        notes.sort(key=lambda note: (note.stars is None, note.stars or 0, note.id), reverse=backwards)
+        shown: dict[str, Any] = {"id": row.id, "number": row.number}
+        if self.counted:
+            shown["notes.count"] = len(meant.lead["notes"](row))
+        shown["notes"] = [{"id": note.id, "stars": note.stars} for note in notes[:limit]]
+        shown["owner"] = self._owner(meant, row)
+        return shown
+
+    def _owner(self, meant: World, row: Any) -> dict[str, Any] | None:
+        for owner in meant.lead["owner"](row):
+            shown = {"id": owner.id, "name": owner.name}
+            if self.friend:
+                shown["friend"] = next(({"id": each.id} for each in meant.lead["friend"](owner)), None)
+            return shown
+        return None
+
+
+_asked = st.builds(
+    Asked,
+    conditions=st.lists(conditions(), max_size=2, unique_by=lambda asked: parameter(asked).partition("=")[0]),
+    keys=_keys, page=st.tuples(st.sampled_from([0, 1, 3, 50]), st.sampled_from([0, 0, 1, 5])),
+    notes=st.tuples(conditions("Note", 1), st.integers(0, 4), st.booleans()), friend=st.booleans(),
+    counted=st.booleans(),
+)  # fmt: skip
+
+
+@_settings
+@given(_asked)
+def test_everything_at_once(world: tuple[World, list[Served]], asked: Asked) -> None:
+    """Conditions, an order, a page, a count, embeds with options and embeds of embeds give what Python finds."""
+    meant, both = world
+    rows, total = asked.answer(meant)
+    for serving in both:
+        answer = serving.client.get(f"/things?{asked.query}")
+        assert answer.status == 200, (answer.body.decode(), asked.query)
+        assert answer.json() == rows, (serving.engine.name, asked.query)
+        assert answer.headers["x-total-count"] == str(total), (serving.engine.name, asked.query)
 
 
 def test_rows_are_deleted(world: tuple[World, list[Served]]) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
 from typing import Any, Optional
 
 import pytest
@@ -32,7 +33,7 @@ HIDDEN = (
 """Names of what is hidden, in every way in which something can be."""
 
 
-def _tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
+def tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
     """The same tables and rows, with everything that is hidden or without."""
 
     class Base(SQLModel, registry=registry()):
@@ -88,7 +89,7 @@ def _tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
         if hidden:
             password_hash: str = SECRET
             alias: str = Field(default=SECRET, exclude=True, serialization_alias="secretAlias")
-            internal_id: int = Field(default=7, exclude=True, unique=True)
+            internal_id: int = Field(default_factory=count(7).__next__, exclude=True, unique=True)
             drafts: list["Post"] = Relationship(sa_relationship_kwargs={"viewonly": True})
 
     class Post(Base, table=True):
@@ -121,6 +122,10 @@ def _tables(hidden: bool) -> tuple[Any, list[Any], list[Any]]:
         Tag(id=1, label="one"),
         Post(id=1, title="first", author_id=1),
         Tagging(post_id=1, tag_id=1),
+        Author(id=2, name="Alan"),
+        Tag(id=2, label="two"),
+        Post(id=2, title="second", author_id=1),
+        Tagging(post_id=1, tag_id=2),
     ]
     return Base.metadata, resources, rows
 
@@ -258,22 +263,26 @@ QUESTIONS += [
 def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Client]]:
     """An application whose tables hold what is hidden, and one whose tables never did."""
     with ExitStack() as stack:
-        yield [_client(hidden, request, tmp_path_factory, stack) for hidden in (True, False)]
+        found = []
+        for hidden in (True, False):
+            backend: Backend
+            if request.param == "sqlite":
+                backend = stack.enter_context(sqlite_backend(tmp_path_factory.mktemp("hidden")))
+            else:
+                backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+            api = api_of(backend, hidden)
+            app = FastAPI(exception_handlers=api.exception_handlers)
+            app.include_router(api.router)
+            found.append(stack.enter_context(serving(app)))
+        yield found
 
 
-def _client(hidden: bool, request: pytest.FixtureRequest, factory: pytest.TempPathFactory, stack: ExitStack) -> Client:
-    backend: Backend
-    if request.param == "sqlite":
-        backend = stack.enter_context(sqlite_backend(factory.mktemp("hidden")))
-    else:
-        backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
-    metadata, resources, rows = _tables(hidden)
+def api_of(backend: Backend, hidden: bool) -> API:
+    """Store the rows, and serve them."""
+    metadata, resources, rows = tables(hidden)
     for row in rows:
         backend.create(metadata, row)
-    api = API(*resources, database=backend.url)
-    app = FastAPI(exception_handlers=api.exception_handlers)
-    app.include_router(api.router)
-    return stack.enter_context(serving(app))
+    return API(*resources, database=backend.url)
 
 
 @pytest.mark.parametrize("name", [*HIDDEN, "Labels", "LABELS", "l%61bels", "labels%20", '"labels"', "labels--"])
@@ -283,7 +292,7 @@ def test_a_hidden_name_answers_as_one_that_does_not_exist(clients: list[Client],
     for question in QUESTIONS:
         one, other = (client.get(question.replace("{}", name)) for client in (with_it, without))
         assert one.status < 500
-        assert _comparable(one) == _comparable(other), question
+        assert comparable(one) == comparable(other), question
         assert SECRET not in one.body.decode()
 
 
@@ -295,7 +304,7 @@ def test_exports_tell_nothing_hidden(clients: list[Client], accept: str) -> None
         for question in QUESTIONS:
             one, other = (client.get(question.replace("{}", name), accept=accept) for client in (with_it, without))
             assert one.status < 500
-            assert _comparable(one) == _comparable(other), question
+            assert comparable(one) == comparable(other), question
             assert SECRET not in one.body.decode()
 
 
@@ -328,7 +337,7 @@ def test_the_schema_shows_nothing_hidden(clients: list[Client]) -> None:
     assert not [name for name in HIDDEN if f'"{name}"'.encode() in one]
 
 
-def _comparable(answer: Answer) -> Any:
+def comparable(answer: Answer) -> Any:
     headers = dict(answer.headers)
     if answer.headers["content-type"] != "application/problem+json":
         return answer.status, headers, answer.body

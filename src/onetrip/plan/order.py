@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from onetrip.errors import Invalid, Location
-from onetrip.plan.documents import field_inside, same, sorted_by
+from onetrip.plan.documents import as_kind, field_inside, same, sorted_by
 from onetrip.plan.ir import Hop, OrderKey
 from onetrip.plan.resolve import field_named, walk
 from onetrip.query.ast import SortKey
@@ -61,5 +61,9 @@ def _keys(wanted: SortKey, resource: ResourceSchema, schema: Schema, depth: int,
         raise Invalid.at(loc, f"'{field.name}' cannot be sorted by.", "not_sortable")
     nulls_first = None if wanted.nulls is None else wanted.nulls == "first"
     path = tuple(Hop(relation, schema.resources[relation.target].entity) for relation in way)
-    for part in sorted_by(field):
+    parts = sorted_by(field)
+    if len(parts) > 1 and nulls_first is not None:  # each part is NULL where the other is not, too
+        yield OrderKey(field=as_kind(field, "there"), descending=wanted.descending, nulls_first=nulls_first, path=path)
+        nulls_first = None
+    for part in parts:
         yield OrderKey(field=part, descending=wanted.descending, nulls_first=nulls_first, path=path)

@@ -26,7 +26,7 @@ Kind = Literal[
     "integer", "string", "boolean", "date", "datetime", "local_datetime", "time", "zoned_time", "duration", "decimal",
     "float", "uuid", "bytes", "base64", "enum", "json", "array", "address", "other",
     "wide_integer", "wide_decimal",
-    "plain", "scalar", "list",
+    "plain", "scalar", "there", "list",
 ]  # fmt: skip
 
 DECIMALS = 10
@@ -44,7 +44,8 @@ class FieldType:
     own stands between the database and Python. `native` says that the database has this very type: an Enum, a UUID or
     an interval that is not text, JSON that is binary, a `Decimal` that is not a float. `inside` is what JSON may hold,
     a `schema.documents.Inside`; what is there has a kind of its own where no column has it: text that is `plain`, of a
-    form that only Python knows, a `scalar` that may be text, number or boolean, a `list`. `wide` numbers are sums.
+    form that only Python knows, a `scalar` that may be text, number or boolean, anything that is `there`, a `list`.
+    `wide` numbers are sums.
     """
 
     kind: Kind

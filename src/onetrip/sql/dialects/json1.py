@@ -18,6 +18,7 @@ from onetrip.sql.template import Template
 _SAYABLE = re.compile(r"(?![0-9]+$)[ !#-\[\]-~]+")
 """A name that is no number, of ASCII, without quotes and backslashes."""
 
+_TYPES = ("text", "integer", "real", "true", "false", "object", "array")
 _CASES = {
     "text": "WHEN 'text' THEN json_extract({0}, {1})",
     "number": "WHEN 'integer' THEN json_extract({0}, {1}) WHEN 'real' THEN json_extract({0}, {1})",
@@ -26,6 +27,7 @@ _CASES = {
     "scalar": """WHEN 'text' THEN json_extract({0}, {1}) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
         WHEN 'null' THEN NULL WHEN 'integer' THEN onetrip_plain(json_extract({0}, {1}))
         WHEN 'real' THEN onetrip_plain(json_extract({0}, {1})) WHEN 'object' THEN char(1) WHEN 'array' THEN char(1)""",
+    "there": " ".join(f"WHEN '{type_}' THEN ''" for type_ in _TYPES),
 }
 _FOUND = """EXISTS (SELECT 1 FROM json_each(w.value) AS o, json_each({0}) AS e WHERE e.value = o.value AND
     CASE WHEN o.type IN ('integer', 'real') THEN e.type IN ('integer', 'real') ELSE e.type = o.type END)"""
@@ -64,4 +66,5 @@ def _step(key: str | int) -> str:
 _KINDS: dict[str, tuple[str, Any]] = {
     "integer": ("number", Number()), "decimal": ("number", Number()), "float": ("number", Number()),
     "boolean": ("boolean", sa.Boolean()), "list": ("list", sa.Text()), "scalar": ("scalar", Text()),
+    "there": ("there", Text()),
 }  # fmt: skip

@@ -18,6 +18,7 @@ _NUMBER = f"({_TEXT})::numeric"
 _ANY_NUMBER = f"CASE WHEN {_TEXT} !~ '[eE][-+]?[0-9]{{{{4}}}}' THEN {_NUMBER} END"
 """JSON that is not binary may have numbers of any size; PostgreSQL has not."""
 
+_TYPES = ("string", "number", "boolean", "object", "array")
 _CASES = {
     "text": f"WHEN 'string' THEN {_TEXT}",
     "number": f"WHEN 'number' THEN {_NUMBER}",
@@ -25,6 +26,7 @@ _CASES = {
     "list": "WHEN 'array' THEN ({0} #> {1})::jsonb",
     "scalar": f"""WHEN 'string' THEN {_TEXT} WHEN 'boolean' THEN {_TEXT}
         WHEN 'number' THEN chr(1) || trim_scale({_NUMBER})::text WHEN 'object' THEN chr(1) WHEN 'array' THEN chr(1)""",
+    "there": " ".join(f"WHEN '{type_}' THEN ''" for type_ in _TYPES),
 }
 _FOUND = "EXISTS (SELECT 1 FROM jsonb_array_elements(w.v) AS o(v) WHERE {0} @> o.v)"
 _WANTED = "jsonb_array_elements(CAST({1} AS jsonb)) AS w(v)"
@@ -61,4 +63,5 @@ class JSONB(Documents):
 _KINDS: dict[str, tuple[str, Any]] = {
     "integer": ("number", Number()), "decimal": ("number", Number()), "float": ("number", Number()),
     "boolean": ("boolean", sa.Boolean()), "list": ("list", pg.JSONB()), "scalar": ("scalar", Text()),
+    "there": ("there", Text()),
 }  # fmt: skip
