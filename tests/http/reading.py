@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, Header, Query
 from fastapi.security import APIKeyQuery
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, computed_field
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Relationship, SQLModel, col
 from starlette.requests import Request
@@ -65,6 +65,18 @@ class Text(Base, SoftDelete, table=True):
     note: str = Field(default="hidden", exclude=True)
     writer_id: int = Field(foreign_key="writer.id", index=True)
     writer: Writer = Relationship(back_populates="texts")
+
+
+class Shouted(BaseModel):
+    """What Python writes of a writer."""
+
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def shout(self) -> str:
+        return f"{self.name}!"
 
 
 class Unserved(Base, table=True):

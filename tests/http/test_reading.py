@@ -1,5 +1,6 @@
 """`api.query`: endpoints written by hand read as generated routes do, and what they say of rows holds."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,16 +10,20 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import aliased
 from sqlmodel import col
+from starlette.requests import Request
 from starlette.responses import Response
 
-from onetrip import ConfigurationError, Problem
+from onetrip import API, ConfigurationError, Problem, Resource
 from onetrip.errors import NotFound
 from onetrip.http import pipeline
 from onetrip.http import reading as module
-from tests.http.client import Answer
-from tests.http.reading import Served, State, Text, Unserved, Writer, metadata, rows, served
+from tests.http.client import Answer, serving
+from tests.http.reading import Served, Shouted, State, Text, Unserved, Writer, metadata, rows, served
+from tests.http.searching import searched
 from tests.support.counting import count_statements
 from tests.support.databases import Backend, sqlite_backend
 
@@ -156,6 +161,49 @@ def test_cursors_belong_to_one_endpoint(world: Served) -> None:
     assert get(following.replace("wk=2", "wk=3")).json()["errors"][0]["type"] == "invalid_cursor"
 
 
+def test_a_search_beside_a_condition(backend: Backend) -> None:
+    """What a client searches for is found among the rows of the endpoint."""
+    with searched(backend, Writer, Resource(Text, search=["title"]), rows=rows()) as found:
+        app = FastAPI()
+
+        @app.get("/of-alan")
+        async def of_alan(request: Request) -> Response:
+            return await found.api.query(Text).where(Text.writer_id == 2).fields("id").page(request)
+
+        with serving(app) as client:
+            assert sorted(ids(client.get("/of-alan?q=t9 or t3 or t1"))) == [3, 9]
+            assert ids(client.get("/of-alan?q=t9 or t3 or t1&sort=-id")) == [9, 3]
+            assert client.get("/of-alan?q=t9 or t1&count=exact").headers["x-total-count"] == "1"
+
+
+DRIVERS = {
+    "sqlite": [("sqlite+pysqlite", sa.create_engine), ("sqlite+aiosqlite", create_async_engine)],
+    "postgresql": [("postgresql+psycopg", sa.create_engine), ("postgresql+psycopg", create_async_engine)],
+}
+
+
+def test_engines_of_other_drivers(backend: Backend) -> None:
+    """Values are converted and numbered as each of them wants it; in hierarchies and Python's own schemas, too."""
+    backend.create(metadata, *rows())
+    for driver, create in DRIVERS[backend.name]:
+        engine: Any = create(sa.make_url(backend.url).set(drivername=driver))
+
+        async def ask(engine: Any) -> tuple[bytes, ...]:
+            api = API(Resource(Writer, read=Shouted), Text, engine=engine)
+            query = api.query(Text).where(Text.state == State.DRAFT, col(Text.id).in_([1, 2, 3]))
+            several = await query.where(Text.ref != UUID(int=1)).fields("id").include("writer").page()
+            one = await api.query(Writer).where(col(Writer.texts).any(Text.price == Decimal("1.5"))).one()
+            await api.database.close()
+            disposed = engine.dispose()
+            if asyncio.iscoroutine(disposed):
+                await disposed
+            return bytes(several.body), bytes(one.body)
+
+        several, one = asyncio.run(ask(engine))
+        assert json.loads(several) == [{"id": 3, "writer": {"name": "alan", "shout": "alan!"}}], driver
+        assert json.loads(one) == {"name": "alan", "shout": "alan!"}
+
+
 Condition = Callable[[], Any]
 
 CONDITIONS: dict[str, tuple[Condition, list[int]]] = {
@@ -173,6 +221,9 @@ CONDITIONS: dict[str, tuple[Condition, list[int]]] = {
     "has": (lambda: col(Text.writer).has(Writer.name == "alan"), [3, 6, 9]),
     "any": (lambda: col(Text.writer).has(col(Writer.texts).any(Text.title == "t9")), [3, 6, 9]),
     "subquery": (lambda: col(Text.writer_id).in_(sa.select(col(Writer.id)).where(Writer.name == "alan")), [3, 6, 9]),
+    "rows of itself": (
+        lambda: col(Text.id).in_(sa.select(col(Text.id)).where(col(Text.score) == 4)), [9],
+    ),
     "of itself": (lambda: Text.score == sa.select(sa.func.max(col(aliased(Text).score))).scalar_subquery(), [9]),
     "exists": (lambda: sa.exists().where(Writer.id == Text.writer_id, Writer.name == "alan"), [3, 6, 9]),
     "enum": (lambda: sa.and_(Text.state == State.DRAFT, Text.id < 4), [1, 3]),

@@ -7,7 +7,7 @@ always hold, and no client sees them.
 
 from collections import OrderedDict
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -52,7 +52,7 @@ class Reading:
     def where(self, *conditions: sa.ColumnElement[bool] | bool) -> "Reading":
         """Read only rows for which conditions hold: whatever `select(Post).where(…)` takes, but joins."""
         checked(self.endpoint.target.entity, conditions)
-        return replace(self, conditions=(*self.conditions, *conditions))
+        return Reading(self.readings, self.endpoint, (*self.conditions, *conditions), self.asked)
 
     def include(self, *relations: str) -> "Reading":
         """Embed relations, with options: `include("author", "comments(limit=3,sort=-id)")`."""
@@ -74,7 +74,7 @@ class Reading:
                 f"api.query({target.entity.__name__}).limit({rows}): a page of '{target.name}' has from 0 to"
                 f" {target.max_limit} rows. Resource(…, max_limit=…) allows more."
             )
-        return replace(self, asked=(*(part for part in self.asked if part[0] != "limit"), ("limit", str(rows))))
+        return self._asking({**dict(self.asked), "limit": str(rows)})
 
     async def page(self, request: Request | None = None, *, allow: Collection[str] | None = None) -> Response:
         """Answer a page of the list, as the client of a request asks for it; without one, the first page.
@@ -89,8 +89,12 @@ class Reading:
         return await self.readings.answer(self, request, allow, first=True)
 
     def _ask(self, name: str, *texts: str) -> "Reading":
-        before = dict(self.asked)
-        return replace(self, asked=(*{**before, name: ",".join([*filter(None, [before.get(name)]), *texts])}.items(),))
+        asked = dict(self.asked)
+        before = [asked[name]] if name in asked else []
+        return self._asking({**asked, name: ",".join([*before, *texts])})
+
+    def _asking(self, asked: dict[str, str]) -> "Reading":
+        return Reading(self.readings, self.endpoint, self.conditions, (*asked.items(),))
 
 
 class _Source(NamedTuple):

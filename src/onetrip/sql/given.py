@@ -32,6 +32,8 @@ class Written:
 def checked(entity: type[Any], conditions: Sequence[Any]) -> None:
     """Refuse what is no condition. Raises `ConfigurationError`."""
     for condition in conditions:
+        if isinstance(condition, sa.ColumnElement):
+            continue
         try:
             if not isinstance(condition, bool):
                 sa.and_(sa.true(), condition)
@@ -47,7 +49,8 @@ def checked(entity: type[Any], conditions: Sequence[Any]) -> None:
 
 def written(conditions: Sequence[Any]) -> Written:
     """Take the structure and the parameters of conditions, all of which hold."""
-    expression = conditions[0].self_group() if len(conditions) == 1 else sa.and_(*conditions)
+    (first, *others) = conditions
+    expression = first if not others and isinstance(first, sa.ColumnElement) else sa.and_(*conditions)
     key = expression._generate_cache_key()
     if key is not None:
         return Written(expression, key.bindparams, key.key)
