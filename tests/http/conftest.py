@@ -12,7 +12,7 @@ from onetrip import API
 from tests.http import world, writing
 from tests.http.client import Client, serving
 from tests.support import blog
-from tests.support.databases import Backend, postgresql_backend, sqlite_backend
+from tests.support.databases import Backend, shared_backend, sqlite_backend
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,7 @@ class Served:
 @contextmanager
 def _served(name: str, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Iterator[Served]:
     with ExitStack() as stack:
-        if name == "sqlite":
-            backend = stack.enter_context(sqlite_backend(factory.mktemp("world")))
-        else:
-            backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+        backend = stack.enter_context(shared_backend(name, request, factory))
         world.fill(backend)
         api = world.api(backend.url)
         app = FastAPI(exception_handlers=api.exception_handlers)
@@ -72,10 +69,7 @@ class Written(Served):
 @contextmanager
 def _written(name: str, request: pytest.FixtureRequest, factory: pytest.TempPathFactory) -> Iterator[Written]:
     with ExitStack() as stack:
-        if name == "sqlite":
-            backend = stack.enter_context(sqlite_backend(factory.mktemp("writing")))
-        else:
-            backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+        backend = stack.enter_context(shared_backend(name, request, factory))
         contents = writing.Contents(backend)
         contents.reset()
         api = writing.api(backend.url)

@@ -15,7 +15,7 @@ from sqlmodel import Field, Relationship, SQLModel
 
 from onetrip import API, Resource
 from tests.http.client import Answer, Client, serving
-from tests.support.databases import Backend, postgresql_backend, sqlite_backend
+from tests.support.databases import Backend, shared_backend
 
 SECRET = "never-to-be-seen"
 HIDDEN = (
@@ -265,11 +265,7 @@ def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with ExitStack() as stack:
         found = []
         for hidden in (True, False):
-            backend: Backend
-            if request.param == "sqlite":
-                backend = stack.enter_context(sqlite_backend(tmp_path_factory.mktemp("hidden")))
-            else:
-                backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+            backend = stack.enter_context(shared_backend(request.param, request, tmp_path_factory))
             api = api_of(backend, hidden)
             app = FastAPI(exception_handlers=api.exception_handlers)
             app.include_router(api.router)

@@ -22,7 +22,7 @@ from onetrip.query.split import LISTS
 from onetrip.schema.model import ResourceSchema
 from tests.http.client import Answer, Client, serving
 from tests.http.test_hidden import SECRET, api_of, comparable
-from tests.support.databases import Backend, postgresql_backend, sqlite_backend
+from tests.support.databases import shared_backend
 
 WHOLE = "ONETRIP_HIDDEN" in os.environ
 ACCEPTS = ("application/json", "application/x-ndjson", "text/csv")
@@ -84,11 +84,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with ExitStack() as stack:
         found = []
         for hidden in (True, False):
-            backend: Backend
-            if request.param == "sqlite":
-                backend = stack.enter_context(sqlite_backend(tmp_path_factory.mktemp("hidden")))
-            else:
-                backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+            backend = stack.enter_context(shared_backend(request.param, request, tmp_path_factory))
             api = api_of(backend, hidden)
             app = FastAPI(exception_handlers=api.exception_handlers)
             app.include_router(api.router)

@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from sqlmodel import Session
 
 from onetrip import API
 from tests.http import linked
@@ -17,7 +16,7 @@ from tests.http.client import Answer, Client, serving
 from tests.http.linked import KEYS, SECRET
 from tests.http.specs.spec import verify_problem
 from tests.support.counting import count_statements
-from tests.support.databases import Backend, Server, postgresql_backend, sqlite_backend
+from tests.support.databases import Backend, refill, shared_backend
 
 VASE, GONE, JUG = KEYS
 SHELF = "/shelves/%22a,b%22,c"
@@ -71,30 +70,17 @@ def _staged(backend: Backend) -> Iterator[Stage]:
         yield Stage(backend, api, client, engine)
 
 
-@pytest.fixture(scope="module")
-def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with sqlite_backend(tmp_path_factory.mktemp("linked")) as backend, _staged(backend) as staged:
-        yield staged
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with shared_backend(request.param, request, tmp_path_factory) as backend, _staged(backend) as stage:
+        yield stage
 
 
-@pytest.fixture(scope="module")
-def on_postgresql(server: Server) -> Iterator[Stage]:
-    with postgresql_backend(server) as backend, _staged(backend) as staged:
-        yield staged
-
-
-@pytest.fixture(params=["on_sqlite", "on_postgresql"], ids=["sqlite", "postgresql"])
-def stage(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture
+def stage(staged: Stage) -> Stage:
     """The tables of `linked`, with their rows as they are at first."""
-    found: Stage = request.getfixturevalue(request.param)
-    with Session(found.engine) as session:
-        for table in reversed(linked.Base.metadata.sorted_tables):
-            session.execute(table.delete())
-        for row in linked.rows():
-            session.add(row)
-            session.flush()
-        session.commit()
-    return found
+    refill(staged.engine, linked.Base.metadata, linked.rows())
+    return staged
 
 
 # Children

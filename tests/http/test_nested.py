@@ -19,7 +19,7 @@ from onetrip import API, Change, Limits, Resource, SoftDelete, Versioned
 from onetrip.errors import Invalid
 from tests.http.client import Answer, Client, serving
 from tests.http.specs.spec import verify_problem
-from tests.support.databases import Backend, Server, postgresql_backend, sqlite_backend
+from tests.support.databases import Backend, refill, shared_backend
 
 
 class Base(SQLModel, registry=registry()):
@@ -256,36 +256,24 @@ def _staged(backend: Backend) -> Iterator[Stage]:
         yield Stage(client, engine, api, app)
 
 
-@pytest.fixture(scope="module")
-def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with sqlite_backend(tmp_path_factory.mktemp("nested")) as backend, _staged(backend) as staged:
-        yield staged
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def staged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with shared_backend(request.param, request, tmp_path_factory) as backend, _staged(backend) as stage:
+        yield stage
 
 
-@pytest.fixture(scope="module")
-def on_postgresql(server: Server) -> Iterator[Stage]:
-    with postgresql_backend(server) as backend, _staged(backend) as staged:
-        yield staged
-
-
-@pytest.fixture(params=["on_sqlite", "on_postgresql"], ids=["sqlite", "postgresql"])
-def stage(request: pytest.FixtureRequest) -> Any:
+@pytest.fixture
+def stage(staged: Stage) -> Stage:
     """The tables, with their rows as they are at first."""
-    found: Stage = request.getfixturevalue(request.param)
-    with Session(found.engine) as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(table.delete())
-        for row in rows():
-            session.add(row)
-            session.flush()
-        if found.engine.dialect.name == "postgresql":
+    refill(staged.engine, Base.metadata, rows())
+    if staged.engine.dialect.name == "postgresql":
+        with staged.engine.begin() as connection:
             for table in Base.metadata.sorted_tables:
                 if "id" in table.c:
-                    session.execute(sa.text(f"SELECT setval('{table.name}_id_seq', 10)"))
-        session.commit()
-    found.before = found.stored()
+                    connection.execute(sa.text(f"SELECT setval('{table.name}_id_seq', 10)"))
+    staged.before = staged.stored()
     calls.clear()
-    return found
+    return staged
 
 
 # Creating

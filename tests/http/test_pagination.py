@@ -21,7 +21,7 @@ from sqlmodel import Field, Relationship
 from onetrip import Resource
 from tests.http.client import Answer
 from tests.schema.serving import Served, base, served
-from tests.support.databases import Backend
+from tests.support.databases import Backend, shared_backend
 
 QUIET = pytest.mark.filterwarnings("ignore:Dialect sqlite.* does .not. support Decimal:sqlalchemy.exc.SAWarning")
 LINK = re.compile(r'<([^>]*)>; rel="(\w+)"')
@@ -105,13 +105,8 @@ FEW: dict[str, list[Any]] = {
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def things(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """Things and their owners, of which there are four; one has the name of another, one has none."""
-    from tests.support.databases import postgresql_backend, sqlite_backend
-
-    if request.param == "sqlite":
-        backend = sqlite_backend(tmp_path_factory.mktemp("things"))
-    else:
-        backend = postgresql_backend(request.getfixturevalue("server"))
     owners = [Owner(id=1, name="Ada"), Owner(id=2, name="Ada"), Owner(id=3), Owner(id=4, name="Bob")]
+    backend = shared_backend(request.param, request, tmp_path_factory)
     with backend as opened, served(opened, Owner, Thing, Noted, rows=owners) as found:
         yield found
 

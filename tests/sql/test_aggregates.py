@@ -2,6 +2,7 @@
 
 import enum
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ from tests.support.databases import Server, postgresql_backend, sqlite_backend
 pytestmark = QUIET
 
 Base = base()
+
+EXAMPLES = int(os.environ.get("ONETRIP_EXAMPLES", "25"))
+"""How many sets of rows there are, each with four requests; at length, 1250."""
 
 
 class Color(enum.Enum):
@@ -275,7 +279,9 @@ def store(both: Sequence[Served], *rows: Row) -> None:
 
 @given(rows=sales(), asked=st.lists(requests(), min_size=4, max_size=4))
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_groups_are_what_python_makes_of_the_rows(both: list[Served], rows: list[Row], asked: list[Asked]) -> None:
     """Any groups, functions, conditions, orders and pages, of any rows."""

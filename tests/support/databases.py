@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,19 @@ def postgresql(folder: Path, version: int = 16) -> Iterator[Server]:
         process.cleanup()
 
 
+def refill(engine: sa.Engine, metadata: sa.MetaData, rows: Iterable[Any]) -> None:
+    """Make instances of mapped classes the only rows, stored one after another."""
+    from sqlmodel import Session
+
+    with Session(engine) as session:
+        for table in reversed(metadata.sorted_tables):
+            session.execute(table.delete())
+        for row in rows:
+            session.add(row)
+            session.flush()
+        session.commit()
+
+
 @dataclass
 class Backend:
     """One empty database for one test, on SQLite or PostgreSQL."""
@@ -108,3 +121,14 @@ def postgresql_backend(server: Server) -> Iterator[Backend]:
         for engine in backend.engines:
             engine.dispose()
         server.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def shared_backend(name: str, request: Any, factory: Any) -> Iterator[Backend]:
+    """A database of more than one test, by its name and two of pytest's fixtures."""
+    if name == "sqlite":
+        with sqlite_backend(factory.mktemp("shared")) as backend:
+            yield backend
+    else:
+        with postgresql_backend(request.getfixturevalue("server")) as backend:
+            yield backend
