@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlmodel import Field
 
 from onetrip import API, ConfigurationError
-from onetrip.http.cursor import MAX_POSITION, Cursors
+from onetrip.http.cursor import MAX_POSITION, Cursors, Scope, position_of
 from tests.http.conftest import Served
 from tests.http.test_pagination import links
 from tests.schema.serving import base
@@ -142,30 +142,58 @@ def test_anything(on_sqlite: Served, text: str | bytes) -> None:
         assert answer.status in (400, 422), answer.body
 
 
-@given(position=st.binary(max_size=300), scope=st.binary(), other=st.binary())
-def test_secrets(position: bytes, scope: bytes, other: bytes) -> None:
-    """A cursor is read with its secret and its scope alone, is the same every time, and shows nothing."""
-    cursors = Cursors("a secret of sixteen")
+@given(
+    position=st.binary(max_size=300), scope=st.binary(), other=st.binary(), text=st.text(), hidden=st.booleans(),
+    direction=st.sampled_from(["after", "before"]),
+)  # fmt: skip
+def test_secrets(position: bytes, scope: bytes, other: bytes, text: str, hidden: bool, direction: str) -> None:
+    """A cursor is read with its secret, list, values and direction alone, is the same every time, and shows nothing."""
+    text = text.replace("\0", "")
+    cursors = Cursors("a secret of sixteen").of(Scope(scope, (1,)))
     position = b'["%b"]' % position.hex().encode()
-    written = cursors.write(scope, position)
-    assert written is not None and written == Cursors("a secret of sixteen").write(scope, position)
+    written = cursors.write(direction, ("x", text), position, hidden=hidden)
+    again = Cursors("a secret of sixteen").of(Scope(scope, (1,)))
+    assert written is not None and written == again.write(direction, ("y", text), position, hidden=hidden)
     raw = base64.urlsafe_b64decode(written + b"==")
-    assert position not in raw and (len(position) < 12 or position[2:10] not in raw)
-    assert cursors.read(scope, written.decode(), ("query", "after")) == [position[2:-2].decode()]
-    for wrong, of in (
-        (Cursors("another secret, too"), scope),
-        (cursors, scope + b"x"),
-        (cursors, other + b"y" + scope),
+    assert (position in raw) is not hidden and (not hidden or len(position) < 12 or position[2:10] not in raw)
+    loc = ("query", direction)
+    assert cursors.read(direction, ("", text), written.decode(), loc) == [position[2:-2].decode()]
+    turned = "before" if direction == "after" else "after"
+    for secret, of, values, where in (
+        ("another secret, too", scope, text, direction),
+        ("a secret of sixteen", scope + b"x", text, direction),
+        ("a secret of sixteen", other + b"y" + scope, text, direction),
+        ("a secret of sixteen", scope, text + "x", direction),
+        ("a secret of sixteen", scope, text, turned),
     ):
         with pytest.raises(Exception, match="no cursor of this list"):
-            wrong.read(of, written.decode(), ("query", "after"))
+            Cursors(secret).of(Scope(of, (1,))).read(where, ("", values), written.decode(), loc)
+
+
+@pytest.mark.parametrize(
+    ("names", "records", "first", "last"),
+    [
+        (["id"], b'{"id": 1, "b": 2}\x1e{"id":22 ,"b":3}', b"[1]", b"[22]"),
+        (["id"], b'{"id" : 1}\x1e{"id": 2}', b"[1]", b"[2]"),
+        (["id"], b'{"id": -1, "b": [1,2]}\x1e{"id": null}', b"[-1]", b"[null]"),
+        (["id"], b'{"id": "1,2"}\x1e{"id": "}", "b": 1}', b'["1,2"]', b'["}"]'),
+        (["id"], b'{"b": 7, "id": 1}\x1e{"idx": 3, "id": 2}', b"[1]", b"[2]"),
+        (["b", "id"], b'{"id": 1, "b": "x"}\x1e{"id": 2, "b": {"id": 3}}', b'["x",1]', b'[{"id":3},2]'),
+    ],
+)
+def test_where_a_record_stands(names: list[str], records: bytes, first: bytes, last: bytes) -> None:
+    """It is read from the record, wherever its members are."""
+    position = position_of(names)
+    assert position(records, 0) == first
+    assert position(records, records.rfind(b"\x1e") + 1) == last
 
 
 def test_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is given, or stands in the environment, or follows from the database's URL: the same in every process."""
 
     def cursor(url: str = f"sqlite:///{tmp_path}/a.db", **options: str) -> bytes | None:
-        return API(blog.User, database=url, **options).pipeline.cursors.write(b"scope", b"[1]")  # type: ignore[arg-type]
+        cursors = API(blog.User, database=url, **options).pipeline.cursors  # type: ignore[arg-type]
+        return cursors.of(Scope(b"scope")).write("after", (), b"[1]", hidden=True)
 
     assert cursor() == cursor() != cursor(f"sqlite:///{tmp_path}/b.db")
     assert cursor("postgresql://u:one@host/x") != cursor("postgresql://u:two@host/x")

@@ -1,14 +1,16 @@
 """Cursors: where a row stands in an order, as a text that means something in one list only.
 
-What is in it is encrypted, because the key that every order ends with may be hidden, and authenticated together with
-the list it belongs to: resource, sort, filters and their values, and the direction. Encryption is deterministic, keyed
-by the tag of what is encrypted (as SIV is, RFC 5297): the same page has the same links, and the same entity tag.
+What is in it is authenticated together with the list it belongs to: resource, sort, filters and their values, and the
+direction. It is encrypted as well where records do not show it, because the key that every order ends with may be
+hidden. Encryption is deterministic, keyed by the tag of what is encrypted (as SIV is, RFC 5297): the same page has the
+same links, and the same entity tag.
 """
 
 import base64
 import hmac
 import re
 import secrets
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, shake_256
@@ -35,6 +37,7 @@ from onetrip.plan.ir import (
 from onetrip.plan.keyset import turned
 from onetrip.plan.read import Endpoint
 from onetrip.schema.model import Field, Relation
+from onetrip.sql.statement import SEPARATOR
 
 MAX_POSITION = 2048
 """Bytes of a position: a row that sorts by longer text has no cursor, because no header would carry it."""
@@ -42,65 +45,81 @@ MAX_POSITION = 2048
 MIN_SECRET = 16
 """Characters of a secret."""
 
-_VERSION = b"\x01"
+_HIDDEN, _SHOWN = b"\x01", b"\x02"  # versions: a position that is encrypted, or not
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")  # RFC 4648, section 5
 _TAG = 16
-_LONGEST = 4 * (len(_VERSION) + _TAG + MAX_POSITION) // 3 + 4
-_SCALAR = rb'(-?[0-9][0-9.eE+-]*|"[^"\\]*"|true|false|null)'
+_LONGEST = 4 * (len(_HIDDEN) + _TAG + MAX_POSITION) // 3 + 4
 _FORM = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The list to which cursors belong: its description for either direction, and the slots of values in it."""
+    """The list to which cursors belong: its description, and the slots of values that are part of it."""
 
-    after: bytes
-    before: bytes
-    slots: tuple[int, ...]
-
-    def of(self, texts: Sequence[str], direction: str) -> bytes:
-        """Describe the list of one request. NUL is in none of its texts."""
-        description = self.after if direction == "after" else self.before
-        if not self.slots:
-            return description
-        return b"\0".join([description, *(texts[slot].encode() for slot in self.slots)])
+    description: bytes
+    slots: tuple[int, ...] = ()
 
 
 class Cursors:
-    """Writes and reads cursors by a secret that clients do not know."""
+    """Knows a secret that clients do not know."""
 
     def __init__(self, secret: str) -> None:
         tags = blake2b(secret.encode(), person=b"onetrip cursor t").digest()
         streams = blake2b(secret.encode(), person=b"onetrip cursor s").digest()
-        self._tags = blake2b(key=tags, digest_size=_TAG)  # copied for each cursor, which saves setting up the key
-        self._streams = blake2b(key=streams)
+        self.tags = blake2b(key=tags, digest_size=_TAG)
+        self.streams = blake2b(key=streams)
 
-    def write(self, scope: bytes, position: bytes) -> bytes | None:
-        """Write the cursor of a position, a JSON array; `None` for one that is too long."""
+    def of(self, scope: Scope) -> "ListCursors":
+        """Make the cursors of one list."""
+        return ListCursors(self, scope)
+
+
+class ListCursors:
+    """Writes and reads the cursors of one list, by its values: texts of a request, in none of which is NUL."""
+
+    __slots__ = ("_after", "_before", "_slots", "_streams")
+
+    def __init__(self, cursors: Cursors, scope: Scope) -> None:
+        self._after, self._before = cursors.tags.copy(), cursors.tags.copy()  # what they hash first is the same always
+        self._after.update(scope.description + b"\0after\0")
+        self._before.update(scope.description + b"\0before\0")
+        self._slots = scope.slots
+        self._streams = cursors.streams
+
+    def write(self, direction: str, texts: Sequence[str], position: bytes, *, hidden: bool) -> bytes | None:
+        """Write the cursor of a position, a JSON array, which nobody can read if it is `hidden`.
+
+        `None` for one that is too long.
+        """
         if len(position) > MAX_POSITION:
             return None
-        tag = self._tag(scope, position)
-        return base64.urlsafe_b64encode(_VERSION + tag + self._crypt(tag, position)).rstrip(b"=")
+        tag = self._tag(direction, texts, position)
+        raw = _HIDDEN + tag + self._crypt(tag, position) if hidden else _SHOWN + tag + position
+        return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
 
-    def read(self, scope: bytes, text: str, loc: Location) -> list[Any]:
+    def read(self, direction: str, texts: Sequence[str], text: str, loc: Location) -> list[Any]:
         """Read the position of a cursor that stands at `loc`. Raises `Invalid`."""
         name = loc[-1]
         if not text:
             message = f"'{name}' is empty: give the cursor of a link, or leave it out."
             raise Invalid.at(loc, message, "empty")
         raw = _decoded(text)
-        if raw is not None and raw[:1] == _VERSION:
-            tag, encrypted = raw[1 : _TAG + 1], raw[_TAG + 1 :]
-            position = self._crypt(tag, encrypted)
-            if hmac.compare_digest(tag, self._tag(scope, position)):
+        if raw is not None and raw[:1] in (_HIDDEN, _SHOWN):
+            tag, position = raw[1 : _TAG + 1], raw[_TAG + 1 :]
+            if raw[:1] == _HIDDEN:
+                position = self._crypt(tag, position)
+            if hmac.compare_digest(tag, self._tag(direction, texts, position)):
                 found: list[Any] = from_json(position)
                 return found
         message = f"'{name}' is no cursor of this list: it is damaged, or of another list, sort, filter or direction."
         hint = f"Take the URLs in 'Link' as they are, or begin without '{name}'."
         raise Invalid.at(loc, message, "invalid_cursor", hint)
 
-    def _tag(self, scope: bytes, position: bytes) -> bytes:
-        tag = self._tags.copy()
-        tag.update(b"%d:%b%b" % (len(scope), scope, position))
+    def _tag(self, direction: str, texts: Sequence[str], position: bytes) -> bytes:
+        tag = (self._after if direction == "after" else self._before).copy()
+        for slot in self._slots:
+            tag.update(texts[slot].encode() + b"\0")
+        tag.update(position)
         return tag.digest()
 
     def _crypt(self, tag: bytes, text: bytes) -> bytes:
@@ -138,19 +157,20 @@ def _decoded(text: str) -> bytes | None:
     return raw if base64.urlsafe_b64encode(raw).rstrip(b"=") == text.encode() and len(raw) > _TAG + 1 else None
 
 
-def position_of(names: Sequence[str]) -> Callable[[bytes], bytes]:
-    """Make what reads the position of a record, which shows it under these names.
+def position_of(names: Sequence[str]) -> Callable[[bytes, int], bytes]:
+    """Make what reads the position of the record that begins at an offset, and shows it under these names.
 
-    Where a record begins with them, as it does when it is sorted by its key, nothing else of it is parsed.
+    Of a record that begins with a number by which it is sorted, as most do, nothing else is read.
     """
-    members = rb"\s*,\s*".join(re.escape(to_json(name)) + rb"\s*:\s*" + _SCALAR for name in names)
-    leading = re.compile(rb"\{\s*" + members + rb"\s*[,}]").match
+    beginning = b"{" + to_json(names[0]) if len(names) == 1 else SEPARATOR
 
-    def position(record: bytes) -> bytes:
-        found = leading(record)
-        if found is not None:
-            return b"[%b]" % b",".join(found.groups())
-        values = from_json(record)
+    def position(records: bytes, start: int) -> bytes:
+        if records.startswith(beginning, start):
+            number = records[records.find(b":", start) + 1 : records.find(b",", start)].strip()
+            if number.isdigit():
+                return b"[%b]" % number
+        end = records.find(SEPARATOR, start)
+        values = from_json(records[start : end if end >= 0 else None])
         return to_json([values[name] for name in names])
 
     return position
@@ -169,7 +189,7 @@ def scope_of(
     slots = [*range(len(endpoint.key)), *(slot for _, slots in told for slot in slots)]
     place = (kind, endpoint.resource.name, relation and relation.name)
     description = repr((place, [_key(key) for key in order], [text for text, _ in told])).encode()
-    return Scope(description + b"\0after", description + b"\0before", tuple(slots))
+    return Scope(description, tuple(slots))
 
 
 def walked(endpoint: Endpoint, plan: ReadPlan) -> Scope:

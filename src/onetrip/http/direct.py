@@ -78,6 +78,7 @@ class DirectRoutes:
         routes = self.application.router.routes
         self._open = []
         names = frozenset(self.router.pipeline.schema.resources)
+        ours = names | {route.template.split("/")[1] for route in self.router.table.routes()}
         for place, route in enumerate(routes):
             if getattr(route, "original_router", None) is not self.router:
                 continue
@@ -86,7 +87,7 @@ class DirectRoutes:
                 continue
             earlier = [path for other in routes[:place] for path in _paths(other)]
             taken = frozenset().union(*(_taken(path, inclusion.prefix, names) for path in earlier))
-            self._open.append((inclusion, taken))
+            self._open.append((inclusion, taken & ours))
         self._routes = len(routes)
 
 

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from onetrip.errors import Invalid
 from onetrip.http.answer import array
-from onetrip.http.cursor import Cursors, Scope
+from onetrip.http.cursor import ListCursors
 from onetrip.query.split import REPEATED
 from onetrip.sql.statement import SEPARATOR, TOTAL, UNIT
 
@@ -34,15 +34,6 @@ class Page(NamedTuple):
     positions: Sequence[bytes] = ()
     total: bytes | None = None
 
-    def first(self) -> bytes:
-        """Copy the first record."""
-        end = self.records.find(SEPARATOR)
-        return self.records if end < 0 else self.records[:end]
-
-    def last(self) -> bytes:
-        """Copy the last record."""
-        return self.records[self.records.rfind(SEPARATOR) + 1 :]
-
 
 def cut(value: bytes, limit: int, *, backwards: bool = False) -> Page:
     """Take the first `limit` records of a list, and say whether the statement, which asked for one more, found it.
@@ -51,16 +42,19 @@ def cut(value: bytes, limit: int, *, backwards: bool = False) -> Page:
     """
     start = value.find(SEPARATOR)
     head = value if start < 0 else value[:start]
-    count, *positions = head.split(UNIT)
-    number, counted, total = count.partition(TOTAL)
-    more = int(number) > limit
+    positions, total = [], None
+    if not head.isdigit():
+        head, *positions = head.split(UNIT)
+        head, counted, count = head.partition(TOTAL)
+        total = count if counted else None
+    more = int(head) > limit
     if more:
         records, positions = (value[start + 1 : value.rindex(SEPARATOR)] if limit else b""), positions[:limit]
     else:
-        records = value[len(head) + 1 :]
+        records = value[start + 1 :] if start >= 0 else b""
     if backwards:
         records, positions = SEPARATOR.join(records.split(SEPARATOR)[::-1]), positions[::-1]
-    return Page(records, more, positions, total if counted else None)
+    return Page(records, more, positions, total)
 
 
 def by_offset(path: bytes, query_string: bytes, offset: int, limit: int, more: bool) -> Urls:
@@ -81,35 +75,33 @@ def by_offset(path: bytes, query_string: bytes, offset: int, limit: int, more: b
 class Walk:
     """How the cursors of a request shape are made.
 
-    `position` reads from a record where it stands, if records show that; `direction` is that of the cursor by which the
-    client came here.
+    `position` reads where the record stands that begins at an offset, if records show that; `direction` is that of the
+    cursor by which the client came here.
     """
 
-    cursors: Cursors
-    scope: Scope
-    position: Callable[[bytes], bytes] | None
+    cursors: ListCursors
+    position: Callable[[bytes, int], bytes] | None
     direction: str | None
 
     def before(self, page: Page, texts: Sequence[str]) -> bytes | None:
         """Write the cursor of the page that ends before this one; `None` where there can be none."""
-        position = page.positions[0] if self.position is None else self.position(page.first())
-        return self.cursors.write(self.scope.of(texts, "before"), position)
+        if self.position is None:
+            return self.cursors.write("before", texts, page.positions[0], hidden=True)
+        return self.cursors.write("before", texts, self.position(page.records, 0), hidden=False)
 
-    def after(self, page: Page, texts: Sequence[str], limit: int) -> bytes:
-        """Say where the next page begins. Raises `Invalid` where no cursor does."""
-        position = page.positions[-1] if self.position is None else self.position(page.last())
-        found = self.cursors.write(self.scope.of(texts, "after"), position)
-        if found is not None:
-            return b"after=" + found
-        if self.direction is None:
-            return b"offset=%d" % limit
-        message = "The row where this page ends sorts by a longer text than a cursor can hold."
-        hint = "Sort by something else, or ask for pages by 'offset'."
-        raise Invalid.at(("query", "sort"), message, "not_sortable", hint)
+    def after(self, page: Page, texts: Sequence[str]) -> bytes | None:
+        """Write the cursor of the page that begins behind this one; `None` where there can be none."""
+        if self.position is None:
+            return self.cursors.write("after", texts, page.positions[-1], hidden=True)
+        last = page.records.rfind(SEPARATOR) + 1
+        return self.cursors.write("after", texts, self.position(page.records, last), hidden=False)
 
 
 def by_cursor(path: bytes, query_string: bytes, page: Page, walk: Walk, texts: Sequence[str], limit: int) -> Urls:
-    """Write the URLs of other pages; `texts` are the values of the request."""
+    """Write the URLs of other pages; `texts` are the values of the request.
+
+    Raises `Invalid` where the page ends at a row behind which no page can begin.
+    """
     first, start = _urls(path, query_string)
     found, direction = {b"first": first}, walk.direction
     if not page.records:
@@ -119,13 +111,28 @@ def by_cursor(path: bytes, query_string: bytes, page: Page, walk: Walk, texts: S
         if cursor is not None:
             found[b"prev"] = b"%bbefore=%b" % (start, cursor)
     if direction == "before" or page.more:
-        found[b"next"] = start + walk.after(page, texts, limit)
+        cursor = walk.after(page, texts)
+        if cursor is not None:
+            found[b"next"] = b"%bafter=%b" % (start, cursor)
+        elif direction is None:
+            found[b"next"] = b"%boffset=%d" % (start, limit)
+        else:
+            raise _endless()
     return found
+
+
+def _endless() -> Invalid:
+    message = "The row where this page ends sorts by a longer text than a cursor can hold."
+    hint = "Sort by something else, or ask for pages by 'offset'."
+    return Invalid.at(("query", "sort"), message, "not_sortable", hint)
 
 
 def link(urls: Urls) -> bytes:
     """Write `Link` (RFC 8288)."""
-    return b", ".join([b'<%b>; rel="%b"' % (url, rel) for rel, url in urls.items()])
+    written = b'<%b>; rel="first"' % urls[b"first"]
+    if b"prev" in urls:
+        written += b', <%b>; rel="prev"' % urls[b"prev"]
+    return written + b', <%b>; rel="next"' % urls[b"next"] if b"next" in urls else written
 
 
 def enveloped(records: bytes, urls: Urls, total: bytes | None) -> bytes:

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from onetrip.db.database import Database
 from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, array, ok
-from onetrip.http.cursor import Cursors, Scope, position_of, random_secret, scope_of, walked
+from onetrip.http.cursor import Cursors, ListCursors, position_of, random_secret, scope_of, walked
 from onetrip.http.history import Actor
 from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
 from onetrip.plan.groups import AggregatePlan
@@ -36,7 +36,7 @@ class Prepared:
     plan: ReadPlan
     statement: Statement
     walk: Walk | None = None
-    behind: tuple[tuple[Cursor, Scope], ...] = ()
+    behind: tuple[tuple[Cursor, ListCursors], ...] = ()
     estimate: Statement | None = None
 
 
@@ -103,7 +103,7 @@ class Pipeline:
         dialect = self.database.dialect
         statement = compile_read(plan, dialect)
         behind = tuple(
-            (cursor, scope_of(endpoint, cursor.order, cursor.where, plan.parameters, cursor.relation))
+            (cursor, self.cursors.of(scope_of(endpoint, cursor.order, cursor.where, plan.parameters, cursor.relation)))
             for cursor in plan.cursors
         )
         walk = self._walk(endpoint, plan, statement)
@@ -113,7 +113,7 @@ class Pipeline:
         if plan.paging is None or not plan.paging.walks:
             return None
         position = None if statement.position is None else position_of(statement.position)
-        return Walk(self.cursors, walked(endpoint, plan), position, plan.paging.direction)
+        return Walk(self.cursors.of(walked(endpoint, plan)), position, plan.paging.direction)
 
     def behind_cursors(
         self, prepared: Prepared, texts: tuple[str, ...], values: tuple[Any, ...],
@@ -124,8 +124,8 @@ class Pipeline:
         Raises `Invalid`.
         """
         placed: dict[int, Any] = {}
-        for cursor, scope in prepared.behind:
-            position = self.cursors.read(scope.of(texts, cursor.direction), texts[cursor.slot], cursor.loc)
+        for cursor, cursors in prepared.behind:
+            position = cursors.read(cursor.direction, texts, texts[cursor.slot], cursor.loc)
             placed |= zip(cursor.values, position, strict=True)
         nulls = tuple(value is None for value in placed.values())
         if any(nulls):
@@ -146,7 +146,7 @@ class Pipeline:
         selection, statement, paging = prepared.plan.selection, prepared.statement, prepared.plan.paging
         assert paging is not None and selection.limit is not None and selection.offset is not None
         limit, offset = values[selection.limit], values[selection.offset]
-        page = cut(value, limit, backwards=paging.backwards)
+        page = cut(value, limit, backwards=paging.direction == "before")
         if prepared.walk is None:
             urls = by_offset(request.path, request.query_string, offset, limit, page.more)
         else:
