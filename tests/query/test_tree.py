@@ -145,6 +145,8 @@ def test_options_of_embeds(text: str, embeds: tuple[Embed, ...], values: tuple[s
         ("include=c(limit=1).", ("include",), "syntax"),
         ("include=.c(limit=1)", ("include",), "syntax"),
         ("include=c(sort=(a(b)))", ("include",), "syntax"),
+        ("include=c(limit=(3))", ("include", "c", "limit"), "syntax"),
+        ("include=b.c(q=(a=1))", ("include", "b", "c", "q"), "syntax"),
     ],
 )
 def test_what_is_not_of_the_grammar_is_refused(text: str, loc: tuple[str, ...], kind: str) -> None:

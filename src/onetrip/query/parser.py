@@ -57,12 +57,12 @@ def _query(parts: Sequence[tuple[str, Written]], within: tuple[str, ...]) -> Que
     return Query(
         where=tuple(_condition(name, value, within) for name, value in parts if _is_filter(name, value)),
         sort=_sort(texts["sort"]) if "sort" in texts else None,
-        limit=_single(given.get("limit")),
-        offset=_single(given.get("offset")),
-        after=_single(given.get("after")),
-        before=_single(given.get("before")),
+        limit=_single("limit", given, within),
+        offset=_single("offset", given, within),
+        after=_single("after", given, within),
+        before=_single("before", given, within),
         count=_count(texts["count"]) if "count" in texts else None,
-        search=_single(given.get("q")),
+        search=_single("q", given, within),
         include=_include(given["include"], within) if "include" in given else (),
         fields=_paths("fields", texts["fields"]) if "fields" in texts else None,
         upsert=_upsert(texts) if not within else None,
@@ -84,8 +84,14 @@ def _is_filter(name: str, value: Written) -> bool:
     return name.endswith(FLAGS) or not isinstance(value, str)
 
 
-def _single(value: Written | None) -> Slot | None:
-    """Answer where the value of `limit` is: in parentheses it is none that fits, and said to be by its parser."""
+def _single(name: str, given: Mapping[str, Written], within: tuple[str, ...]) -> Slot | None:
+    """Answer where the value of `limit` is: in parentheses it is none that fits, and said to be by its parser.
+
+    Raises `Invalid` for parentheses in those of an embed, where there is no value then.
+    """
+    value = given.get(name)
+    if isinstance(value, Group):
+        raise Invalid.at(("query", *within, name), f"'{name}' takes one value, without parentheses.", "syntax")
     return value.whole if isinstance(value, Parenthesised) else value if isinstance(value, Slot) else None
 
 
