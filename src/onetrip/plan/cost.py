@@ -27,7 +27,7 @@ def check_cost(shape: Shape | None, limits: Limits, *, limit: int | None = None,
     def check(values: tuple[Any, ...]) -> None:
         rows = (1 if limit is None else values[limit]) * (1 + _embedded(shape, values.__getitem__))
         if rows > limits.cost:
-            raise _too_expensive(rows, limits.cost, "limit" if not _embeds(shape) else "include")
+            raise _too_expensive(rows, limits.cost, _embeds(shape))
 
     return check
 
@@ -49,7 +49,10 @@ def _embeds(shape: Shape | None) -> list[Embedded]:
     return [] if shape is None else [item for item in (*shape.items, *shape.loaded) if isinstance(item, Embedded)]
 
 
-def _too_expensive(rows: int, most: int, parameter: str) -> Invalid:
+def _too_expensive(rows: int, most: int, embeds: list[Embedded]) -> Invalid:
     message = f"The answer could hold {rows:,} rows, its embeds included; at most {most:,} are answered."
-    hint = "Ask for a smaller 'limit', of the list or in the options of its embeds: include=comments(limit=10)."
-    return Invalid.at(("query", parameter), message, "too_expensive", hint)
+    if not embeds:
+        return Invalid.at(("query", "limit"), message, "too_expensive", "Ask for a smaller 'limit'.")
+    many = next((embed.name for embed in embeds if embed.relation.many), embeds[0].name)
+    hint = f"Ask for a smaller 'limit', of the list or in the options of its embeds: include={many}(limit=10)."
+    return Invalid.at(("query", "include"), message, "too_expensive", hint)
