@@ -1,0 +1,57 @@
+"""Connections of migrations: straight to the database, one at a time, and what goes wrong with them in one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from onetrip.db.url import psycopg_url, shown, sync_url
+from onetrip.errors import ConfigurationError
+
+_TIMEOUT = 5  # seconds, to open a connection
+
+
+def create_engine(url: URL) -> sa.Engine:
+    """Make an engine that opens a connection each time. Raises `ConfigurationError` when no driver is installed.
+
+    On SQLite the driver's own transaction control is off, and foreign keys are checked; a transaction begins as writer.
+    """
+    if url.drivername != "sqlite":
+        arguments = {} if "connect_timeout" in url.query else {"connect_timeout": _TIMEOUT}
+        return sa.create_engine(psycopg_url(url), poolclass=NullPool, connect_args=arguments)
+    engine = sa.create_engine(sync_url(url), poolclass=NullPool)
+
+    @sa.event.listens_for(engine, "connect")
+    def connected(connection: object, _: object) -> None:
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.execute("PRAGMA foreign_keys=ON")  # type: ignore[attr-defined]
+        connection.execute("PRAGMA busy_timeout=5000")  # type: ignore[attr-defined]
+
+    @sa.event.listens_for(engine, "begin")
+    def begun(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def connected(url: URL) -> Iterator[sa.Connection]:
+    """Connect to a database. Raises `ConfigurationError` when it cannot be reached or says no."""
+    engine = create_engine(url)
+    try:
+        connection = engine.connect()
+    except DBAPIError as error:
+        raise ConfigurationError(f"The database {shown(url)} cannot be reached: {reason(error)}.") from error
+    with connection:
+        try:
+            yield connection
+        except DBAPIError as error:
+            raise ConfigurationError(f"The database {shown(url)} refused: {reason(error)}.") from error
+
+
+def reason(error: DBAPIError) -> str:
+    """Answer the driver's own words on one line, without a full stop."""
+    return str(error.orig).partition("\n")[0].strip().rstrip(".")

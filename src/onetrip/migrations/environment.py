@@ -1,0 +1,56 @@
+"""What a project's `env.py` runs, whoever called it: Alembic's own commands, and ours.
+
+How a migration context is configured stands here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import context
+from alembic.runtime.environment import EnvironmentContext
+
+from onetrip.migrations.connection import connected
+from onetrip.migrations.project import Project
+
+CONNECTION = "connection"
+"""Where an open connection stands in the `attributes` of a `Config`, for commands that hold one."""
+
+
+def options(project: Project, dialect: str) -> Mapping[str, Any]:
+    """Say how tables are compared and how revisions are written, of a database of a dialect."""
+    return {
+        "target_metadata": list(project.metadata),
+        "render_as_batch": dialect == "sqlite",
+        "transaction_per_migration": True,
+    }
+
+
+def migrate(project: Project) -> None:
+    """Run what a command asks for: called by `env.py`, within Alembic's context."""
+    environment: EnvironmentContext = context._proxy  # type: ignore[attr-defined]
+    if environment.is_offline_mode():
+        _write(environment, project)
+        return
+    given: sa.Connection | None = environment.config.attributes.get(CONNECTION)
+    if given is not None:
+        _run(environment, project, given)
+        return
+    with connected(project.url) as connection:
+        _run(environment, project, connection)
+
+
+def _write(environment: EnvironmentContext, project: Project) -> None:
+    """Write SQL instead of running it."""
+    dialect = project.url.get_backend_name()
+    environment.configure(
+        dialect_name=dialect, literal_binds=True, dialect_opts={"paramstyle": "named"}, **options(project, dialect)
+    )
+    with environment.begin_transaction():
+        environment.run_migrations()
+
+
+def _run(environment: EnvironmentContext, project: Project, connection: sa.Connection) -> None:
+    environment.configure(connection=connection, **options(project, connection.dialect.name))
+    with environment.begin_transaction():
+        environment.run_migrations()
