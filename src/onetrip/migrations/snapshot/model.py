@@ -1,4 +1,4 @@
-"""What a snapshot holds: frozen, comparable, without SQLAlchemy. Definitions are the database's own text, normalised."""
+"""What a snapshot holds: frozen, comparable, without SQLAlchemy. Definitions are the database's own text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
