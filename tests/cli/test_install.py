@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 
 import sqlalchemy as sa
+from fastapi import FastAPI
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from onetrip import API
 from onetrip.cli.install import Installed, installed
+from onetrip.cli.load import load
+from onetrip.cli.target import parse_target
 from tests.cli import projects
 from tests.cli.conftest import Command
 from tests.cli.serving import write
@@ -73,6 +76,24 @@ def test_the_command_says_what_it_did(command: Command, here: Path) -> None:
     engine = sa.create_engine("sqlite:///other.db")
     assert sorted(sa.inspect(engine).get_table_names()) == list(OWN)
     engine.dispose()
+
+
+def test_keys_are_offered_where_they_can_be_kept(backend: Backend) -> None:
+    """A database that is served as it is has no `Idempotency-Key` in its OpenAPI until the table is there."""
+    backend.create(Thing.metadata)
+    assert not offers_keys(backend)
+    run(API(Thing, database=backend.url))
+    assert offers_keys(backend)
+    api = API(Thing, database=backend.url, idempotency_keys=None)
+    app = FastAPI()
+    app.include_router(api.router)
+    assert "Idempotency-Key" not in str(app.openapi())
+
+
+def offers_keys(backend: Backend) -> bool:
+    app = load(parse_target(backend.url), lambda stage, done, total: None).app
+    assert isinstance(app, FastAPI)
+    return "Idempotency-Key" in str(app.openapi())
 
 
 def test_what_is_wrong_is_said(command: Command, here: Path) -> None:

@@ -29,7 +29,6 @@ BEYOND = {
     "invalid_cursor": "which cursors were handed out",
     "contradiction": "that `after`, `before` and `offset` exclude each other",
     "reused": "which keys were sent before",
-    "unsupported": "whether a database that was there before has the table in which keys are kept",
     "nul": "text inside of free JSON, and in a model written by hand",
     "missing": "that one parameter needs another: `update` does `on_conflict`",
     "value_error": "what a validator thinks of it: not every address of `format: email` can be one",

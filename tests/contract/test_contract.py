@@ -74,6 +74,10 @@ def chinook(backend: Backend) -> FastAPI:
     return app
 
 
+SHORT = ((codeclash, "coverage"), (codeclash, "fuzzing"), (types, "fuzzing"))
+"""What takes seconds, beside sequences."""
+
+
 @pytest.mark.parametrize(("phase", "few"), [("coverage", 1), ("fuzzing", 4), ("stateful", 25)])
 @pytest.mark.parametrize(
     "make", [codeclash, types, pytest.param(chinook, marks=needs_chinook)], ids=lambda make: make.__name__
@@ -82,7 +86,8 @@ def test_the_document_keeps_its_word(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, make: Make, phase: str, few: int
 ) -> None:
     """Every operation, with all of schemathesis' checks, by itself and in sequences."""
-    if not CASES and phase != "stateful" and (backend.server is not None or (make is types and phase == "coverage")):
+    short = phase == "stateful" or (backend.server is None and (make, phase) in SHORT)
+    if not CASES and not short:
         pytest.skip("takes minutes, which the long form has")
     monkeypatch.setattr(registration, "HASHER", PasswordHasher(1, 8, 1))
     monkeypatch.setenv("ONETRIP_DATABASE_URL", backend.url)

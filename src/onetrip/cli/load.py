@@ -25,7 +25,9 @@ from onetrip.cli.places import path_shown, url_shown
 from onetrip.cli.target import Code, DatabaseTarget, ObjectTarget, Target
 from onetrip.db.database import Database
 from onetrip.errors import ConfigurationError, nearest
+from onetrip.http.idempotency import KEPT
 from onetrip.schema.reflect import Progress, Reflected, reflect
+from onetrip.sql.own import idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +72,24 @@ def load(target: Target, progress: Progress, *, read_only: bool = False) -> Load
 
 
 def _database(url: URL, progress: Progress, read_only: bool) -> Loaded:
-    reflected = asyncio.run(_reflect(Database(url, own=False), progress))
+    reflected, keeps = asyncio.run(_reflect(Database(url, own=False), progress))
     remarks = [f"{refusal.table} is not served. {refusal.reason}" for refusal in reflected.refused]
     if not reflected.classes:
         raise ConfigurationError(" ".join((f"There is no table to serve in {url_shown(url)}.", *remarks)))
     shown = url.render_as_string(hide_password=False)
-    api = API(*reflected.classes, database=shown, own=False, read_only=read_only)
+    kept = KEPT if keeps else None  # what needs a table of ours is not offered where nobody has made it
+    api = API(*reflected.classes, database=shown, own=False, read_only=read_only, idempotency_keys=kept)
     remarks += [f"{refusal.table}: {refusal.reason}" for refusal in reflected.unrelated]
     name = Path(url.database).stem if url.drivername == "sqlite" and url.database else url.database
     return Loaded(application(api, _title(name or "database")), (api,), remarks=tuple(remarks), reflected=True)
 
 
-async def _reflect(database: Database, progress: Progress) -> Reflected:
+async def _reflect(database: Database, progress: Progress) -> tuple[Reflected, bool]:
+    """Read the catalogue: the tables, and whether idempotency keys can be kept."""
     try:
         async with connected(database) as connection:
-            return await connection.run_sync(lambda sync: reflect(sync, progress=progress))
+            reflected = await connection.run_sync(lambda sync: reflect(sync, progress=progress))
+            return reflected, await connection.run_sync(lambda sync: sa.inspect(sync).has_table(idempotency.name))
     finally:
         await database.close()
 

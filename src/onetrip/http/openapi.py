@@ -67,9 +67,10 @@ READYZ: dict[str, Any] = {
 class Operations:
     """Describes generated routes to FastAPI."""
 
-    def __init__(self, schema: Schema, limits: Limits, *, envelope: bool = False) -> None:
+    def __init__(self, schema: Schema, limits: Limits, *, envelope: bool = False, keys: bool = True) -> None:
         self.schema = schema
         self.envelope = envelope
+        self.keys = keys
         self.pages: dict[str, Any] = {}
         self.limits = limits
         pasts = [resource.past for resource in schema.resources.values() if resource.past is not None]
@@ -125,6 +126,10 @@ class Operations:
             )
         return self.pages[resource.name]
 
+    def _parameters(self, endpoint: Endpoint, method: str) -> list[dict[str, Any]]:
+        found = parameters.describe_change(endpoint, method, self.schema, self.limits)
+        return [each for each in found if self.keys or each["name"] != "Idempotency-Key"]
+
     def describe_change(self, route: Route, method: str) -> dict[str, Any]:
         """Answer the arguments of `add_api_route` for a write."""
         endpoint = route.endpoint
@@ -151,7 +156,7 @@ class Operations:
             "tags": list(resource.tags),
             "responses": responses,
             "status_code": {"POST": 201, "DELETE": 204}.get(method, 200),
-            "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
+            "openapi_extra": {"parameters": self._parameters(endpoint, method)},
         }
         if method == "DELETE":
             return answer
@@ -186,7 +191,7 @@ class Operations:
             "tags": list(resource.tags),
             "responses": responses,
             "response_model": self.models[resource.name] | Fields,
-            "openapi_extra": {"parameters": parameters.describe_change(endpoint, "POST", self.schema, self.limits)},
+            "openapi_extra": {"parameters": self._parameters(endpoint, "POST")},
         }
 
     def _made(self, resource: ResourceSchema) -> dict[str, Any]:
@@ -234,7 +239,7 @@ class Operations:
             "tags": list(resource.tags),
             "responses": responses,
             "status_code": 201 if method == "POST" else 204,
-            "openapi_extra": {"parameters": parameters.describe_change(endpoint, method, self.schema, self.limits)},
+            "openapi_extra": {"parameters": self._parameters(endpoint, method)},
         }
         if method == "DELETE":
             return answer

@@ -67,7 +67,9 @@ class ResourceRouter(APIRouter):
         self._recognised = f"onetrip.target.{id(self)}"  # where in a scope `matches` leaves what it found
         self._inclusions: dict[int, Inclusion] = {}
         self._operations: dict[tuple[str, str], APIRoute] = {}
-        operations = openapi.Operations(pipeline.schema, pipeline.limits, envelope=pipeline.envelope)
+        operations = openapi.Operations(
+            pipeline.schema, pipeline.limits, envelope=pipeline.envelope, keys=kept is not None
+        )
         self._add("GET", LIVEZ, openapi.LIVEZ)
         self._add("GET", READYZ, openapi.READYZ)
         for route in self.table.routes():
