@@ -99,6 +99,16 @@ def test_the_hand_written_endpoint_answers_beside_the_generated_ones(client: Tes
     assert client.get("/users/99999999999/latest").status_code == 422
 
 
+def test_the_discussions_of_a_user_are_read_as_generated_lists_are(client: TestClient) -> None:
+    """They answer the same rows with the same question, and lead on by links of their own."""
+    mine = client.get("/users/5/discussions?views__gte=5&limit=2&count=exact")
+    same = "/posts?comments.author_id=5&published=true&include=author&views__gte=5&limit=2"
+    assert mine.json() == get(client, same) and len(mine.json()) == 2
+    assert mine.links["next"]["url"].startswith("/users/5/discussions?views__gte=5&limit=2")
+    following = get(client, mine.links["next"]["url"])
+    assert following == get(client, f"{same}&offset=2")
+
+
 def test_a_browser_of_the_frontend_may_read(client: TestClient) -> None:
     """CORS is the application's own middleware and works for generated routes."""
     answer = client.get("/posts?limit=1", headers={"Origin": "http://localhost:5173"})
