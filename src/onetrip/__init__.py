@@ -4,6 +4,7 @@ from onetrip.app import API
 from onetrip.errors import ConfigurationError, OnetripError, Problem
 from onetrip.hooks import Change
 from onetrip.http.docs import add_docs
+from onetrip.http.reading import Reading
 from onetrip.mixins import SoftDelete, Timestamped, UUIDKey, Versioned
 from onetrip.schema.declaration import Resource
 from onetrip.settings import Limits, Pool
@@ -17,6 +18,7 @@ __all__ = [
     "OnetripError",
     "Pool",
     "Problem",
+    "Reading",
     "Resource",
     "SoftDelete",
     "Timestamped",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,15 +26,26 @@ from tests.http.client import Answer, serving
 from tests.http.reading import Served, Shouted, State, Text, Unserved, Writer, metadata, rows, served
 from tests.http.searching import searched
 from tests.support.counting import count_statements
-from tests.support.databases import Backend, sqlite_backend
+from tests.support.databases import Backend, postgresql_backend, sqlite_backend
 
 OF_ADA = [1, 2, 4, 5, 7, 8, 10, 11]
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """A database with the rows, which nobody changes."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            backend = stack.enter_context(sqlite_backend(tmp_path_factory.mktemp("reading")))
+        else:
+            backend = stack.enter_context(postgresql_backend(request.getfixturevalue("server")))
+        backend.create(metadata, *rows())
+        yield backend
+
+
 @pytest.fixture
-def world(backend: Backend) -> Iterator[Served]:
-    backend.create(metadata, *rows())
-    with served(backend) as found:
+def world(filled: Backend) -> Iterator[Served]:
+    with served(filled) as found:
         yield found
 
 
@@ -182,11 +194,10 @@ DRIVERS = {
 }
 
 
-def test_engines_of_other_drivers(backend: Backend) -> None:
+def test_engines_of_other_drivers(filled: Backend) -> None:
     """Values are converted and numbered as each of them wants it; in hierarchies and Python's own schemas, too."""
-    backend.create(metadata, *rows())
-    for driver, create in DRIVERS[backend.name]:
-        engine: Any = create(sa.make_url(backend.url).set(drivername=driver))
+    for driver, create in DRIVERS[filled.name]:
+        engine: Any = create(sa.make_url(filled.url).set(drivername=driver))
 
         async def ask(engine: Any) -> tuple[bytes, ...]:
             api = API(Resource(Writer, read=Shouted), Text, engine=engine)
@@ -223,6 +234,9 @@ CONDITIONS: dict[str, tuple[Condition, list[int]]] = {
     "subquery": (lambda: col(Text.writer_id).in_(sa.select(col(Writer.id)).where(Writer.name == "alan")), [3, 6, 9]),
     "rows of itself": (
         lambda: col(Text.id).in_(sa.select(col(Text.id)).where(col(Text.score) == 4)), [9],
+    ),
+    "correlated": (
+        lambda: sa.exists().where(Writer.id == Text.writer_id, Writer.name == "alan").correlate(Text), [3, 6, 9],
     ),
     "of itself": (lambda: Text.score == sa.select(sa.func.max(col(aliased(Text).score))).scalar_subquery(), [9]),
     "exists": (lambda: sa.exists().where(Writer.id == Text.writer_id, Writer.name == "alan"), [3, 6, 9]),
@@ -299,6 +313,12 @@ def test_planned_and_compiled_once_for_each_structure(world: Served, monkeypatch
         assert world.ids(query(Text).where(col(Text.id).in_(below)).limit(20)) == [*below]
         assert world.ids(query(Text).where(col(Text.id).not_in(rest), Text.id > 0).limit(20)) == [*below]
     assert counts["compile_read"] == 3
+    for number in (3, 6):  # an alias that is made each time
+        other = aliased(Text)
+        same = sa.select(col(other.writer_id)).where(col(other.id) == number).scalar_subquery()
+        assert world.ids(query(Text).where(Text.writer_id == same)) == [3, 6, 9]
+        counts["compile_read"] -= number == 3
+    assert counts["compile_read"] == 3
     assert world.client.get("/mine?title=t1", x_me="1").status == world.client.get("/mine?title=t2", x_me="2").status
     planned = counts["plan_read"]
     assert counts["compile_read"] == 4
@@ -359,26 +379,17 @@ def test_readings_do_not_change(world: Served) -> None:
         (lambda api: api.query(Text).limit(-1), r"limit\(-1\)"),
     ],
 )
-def test_mistakes_of_the_endpoint_are_no_fault_of_clients(sqlite: Served, wrong: Any, said: str) -> None:
+def test_mistakes_of_the_endpoint_are_no_fault_of_clients(world: Served, wrong: Any, said: str) -> None:
     """They are said in a sentence that names the remedy, and raised."""
     with pytest.raises(ConfigurationError, match=said) as found:
-        sqlite.run(wrong(sqlite.api).page())
+        world.run(wrong(world.api).page())
     assert not isinstance(found.value, Problem)
-    assert not sqlite.api._readings.prepared
+    assert not world.api._readings.prepared
 
 
-@pytest.fixture
-def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with sqlite_backend(tmp_path_factory.mktemp("reading")) as backend:
-        backend.create(metadata, *rows())
-        with served(backend) as found:
-            yield found
-
-
-def test_in_an_envelope(backend: Backend) -> None:
+def test_in_an_envelope(filled: Backend) -> None:
     """As on a generated list."""
-    backend.create(metadata, *rows())
-    with served(backend, envelope=True) as world:
+    with served(filled, envelope=True) as world:
         found = world.client.get("/mine?limit=2&count=estimated&fields=id", x_me="1").json()
         assert [row["id"] for row in found["items"]] == [1, 2] and found["next"].startswith("/mine?limit=2")
         assert isinstance(found["total"], int)

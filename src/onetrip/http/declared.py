@@ -18,7 +18,10 @@ _known: dict[int, tuple[Any, frozenset[str]]] = {}
 
 def declared(scope: Scope) -> frozenset[str]:
     """Name the query parameters that the endpoint of a request declares."""
-    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    route = scope.get("route")
+    included = scope.get("fastapi", {}).get("effective_route_context")
+    if included is not None and included.original_route is route:  # with what is attached there
+        route = included
     found = _known.get(id(route))
     if found is None:
         dependant = getattr(route, "dependant", None)

@@ -36,7 +36,7 @@ OF_ONE = frozenset({"fields", "include"})
 """What a client may say of one object."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reading:
     """A read that an endpoint asks for: `api.query(Post).where(Post.author_id == 7).include("author")`.
 

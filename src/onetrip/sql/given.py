@@ -110,13 +110,14 @@ def text_of(condition: Written, entity: type[Any], dialect: Dialect) -> str:
     Raises `ConfigurationError` for one that is about rows of other tables as well: they would be multiplied.
     """
     rows: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(entity)
-    own, all_ = rows.get_final_froms(), rows.where(condition.expression).get_final_froms()
-    if others := [found for found in all_ if found not in own]:
+    chosen = rows.where(condition.expression)
+    own = rows.get_final_froms()
+    if others := [found for found in chosen.get_final_froms() if found not in own]:
         raise ConfigurationError(
             f"{_where(entity)} was given a condition on {_name(others[0])}, which is not joined: ask for rows of it by"
             f" a relation, as in {entity.__name__}.author.has(…) or .any(…), or by a subquery."
         )
-    return str(condition.expression.compile(dialect=dialect.sqlalchemy))
+    return str(chosen.compile(dialect=dialect.sqlalchemy))
 
 
 def _where(entity: type[Any]) -> str:
