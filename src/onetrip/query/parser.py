@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from onetrip.errors import Invalid
+from onetrip.errors import Invalid, Location
 from onetrip.query.ast import (
     And,
     Compare,
@@ -52,12 +52,25 @@ def parse(shape: Shape) -> Query:
 
 def _query(parts: Sequence[tuple[str, Written]], within: tuple[str, ...]) -> Query:
     """Read the parameters of a request, or the options of an embed, which are `within` its name."""
+    try:
+        return _read(parts, within)
+    except Invalid as error:
+        placed = [replace(item, loc=_placed(item.loc, within)) for item in error.errors]
+        raise Invalid.of(placed, error.hint) from None
+
+
+def _placed(loc: Location, within: tuple[str, ...]) -> Location:
+    """Say in which parentheses a parameter stands, where its own reader does not know."""
+    return loc if loc[1 : len(within) + 1] == within else (*loc[:1], *within, *loc[1:])
+
+
+def _read(parts: Sequence[tuple[str, Written]], within: tuple[str, ...]) -> Query:
     given = dict(parts)
     texts = {name: text for name, text in given.items() if isinstance(text, str)}
     return Query(
         where=tuple(_condition(name, value, within) for name, value in parts if _is_filter(name, value)),
         sort=_sort(texts["sort"]) if "sort" in texts else None,
-        limit=_single("limit", given, within),
+        limit=Constant(texts["limit"]) if "limit" in texts else _single("limit", given, within),
         offset=_single("offset", given, within),
         after=_single("after", given, within),
         before=_single("before", given, within),
