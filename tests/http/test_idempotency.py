@@ -106,6 +106,8 @@ def test_a_key_is_for_one_request(client: Client, method: str, target: str, body
     answer = client.send(method, target, body, idempotency_key=KEY)
     error = answer.json()["errors"][0]
     assert (answer.status, error["loc"], error["type"]) == (422, ["header", "Idempotency-Key"], "reused")
+    conditional = post(client, {"amount": 5}, if_none_match="*")  # asks for something else, too
+    assert conditional.json()["errors"][0]["type"] == "reused"
     assert count(client) == 1
     assert client.get("/payments/1").json()["amount"] == 5
     assert len(client.get("/payers").json()) == 1

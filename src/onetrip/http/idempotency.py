@@ -52,7 +52,8 @@ def key_of(method: str, path: bytes, query_string: bytes, headers: Headers, body
     if len(found) > 1 or not _KEY.fullmatch(text):
         raise Invalid.at(_LOC, "An idempotency key is 1 to 255 visible ASCII characters, sent once.", "value_error")
     told = [value for name, value in headers if name in (b"authorization", b"cookie")]
-    return Key(_digest(*told), text.decode(), _digest(method.encode(), path, query_string, body))
+    wanted = [name + value for name, value in headers if name in (b"if-match", b"if-none-match")]
+    return Key(_digest(*told), text.decode(), _digest(method.encode(), path, query_string, body, *wanted))
 
 
 def _digest(*parts: bytes) -> str:
