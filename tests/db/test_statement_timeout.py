@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from typing import Any
 
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from rich.console import Console
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.orm import column_property
 from sqlalchemy.pool import StaticPool
@@ -15,6 +17,8 @@ from sqlmodel import Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from onetrip import API, Limits, Resource
+from onetrip.cli.export import exported
+from onetrip.cli.served import Found
 from onetrip.db.database import Database
 from onetrip.db.postgresql import HeldConnections
 from onetrip.errors import ConfigurationError, Unavailable
@@ -33,18 +37,18 @@ ENDED = {
 }
 
 
-def thing(backend: Backend) -> type[Any]:
-    """A table with a row that takes a minute to read."""
+def thing(backend: Backend, seconds: float = 60) -> type[Any]:
+    """A table with a row that takes a minute to read, or so."""
 
     class Thing(base(), table=True):  # type: ignore[misc, call-arg]
         id: int | None = Field(default=None, primary_key=True)
         slow: bool = False
 
     if backend.name == "postgresql":
-        long: Any = sa.cast(sa.func.pg_sleep(60), sa.Text())
+        long: Any = sa.cast(sa.func.pg_sleep(seconds), sa.Text())
     else:
         numbers = sa.select(sa.literal(1).label("number")).cte(recursive=True)
-        numbers = numbers.union_all(sa.select(numbers.c.number + 1).where(numbers.c.number < 1_000_000_000))
+        numbers = numbers.union_all(sa.select(numbers.c.number + 1).where(numbers.c.number < seconds * 10_000_000))
         long = sa.select(sa.cast(sa.func.count(numbers.c.number), sa.Text())).scalar_subquery()
     Thing.long = column_property(sa.case((Thing.slow, long)))  # type: ignore[arg-type]
     return Thing
@@ -103,6 +107,16 @@ def test_rows_of_an_export_are_ended(backend: Backend, accept: str) -> None:
         refused(found.client.get(SLOW, accept=accept))
         at_rest(backend)
         assert found.client.get("/things?slow=false", accept=accept).status == 200
+
+
+def test_an_export_of_the_command_line_takes_its_time(backend: Backend) -> None:
+    """Nobody else waits for it: what a request is refused, `onetrip export` reads."""
+    table, file = thing(backend, 0.2), BytesIO()
+    with served(backend, table, rows=[table(slow=True)], limits=Limits(statement_timeout=0.02)) as found:
+        assert found.client.get("/things", accept="text/csv").status == 503
+    api = API(table, database=backend.url, limits=Limits(statement_timeout=0.02))
+    resource = Found(api, api.schema.resources["things"])
+    assert asyncio.run(exported(resource, "ndjson", b"fields=id,long", file, Console())) == 1
 
 
 def test_without_a_limit_a_statement_takes_its_time(backend: Backend) -> None:

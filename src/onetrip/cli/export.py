@@ -51,6 +51,7 @@ def export(options: Options) -> None:
 
 async def exported(found: Found, form: Form, query_string: bytes, file: BinaryIO, console: Console) -> int:
     """Write the rows, and answer how many they were. Raises `Problem`."""
+    found.api.database.statement_timeout = None  # a limit of requests: here nobody else waits
     exports = Exports(found.api.pipeline)
     endpoint = Endpoint(kind="collection", resource=found.resource, target=found.resource)
     columns = SpinnerColumn(), TextColumn("{task.description}: {task.completed:,} rows"), TimeElapsedColumn()
