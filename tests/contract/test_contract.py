@@ -1,6 +1,6 @@
 """The OpenAPI of an API keeps its word: what it admits is taken, what it does not is refused, answers are as it says.
 
-In its long form, with other requests every time: `ONETRIP_CONTRACT_CASES=500 python3 dev.py test tests/contract`.
+In its long form, with other requests every time: `ONETRIP_CONTRACT_CASES=60 python3 dev.py test tests/contract`.
 """
 
 import importlib
