@@ -29,7 +29,7 @@ from onetrip.query.split import LISTS, OF_CREATION, OF_LISTS, PARAMETERS, split
 from onetrip.query.tree import FLAGS, STRUCTURAL
 from tests.query.render import filled, render, written
 
-QUERIES = int(os.environ.get("ONETRIP_QUERIES", "300"))
+QUERIES = int(os.environ.get("ONETRIP_QUERIES", "200"))
 
 OPERATORS = (
     "eq", "ne", "gt", "gte", "lt", "lte", "in", "not_in", "between", "is_null", "contains", "icontains", "startswith",
