@@ -1,0 +1,236 @@
+"""Applies revisions, one after the other: each in a transaction of its own, by one runner among many.
+
+Alembic's own `alembic upgrade` comes through here as `onetrip db up` does. What fails is rolled back; whoever runs
+again, also after this process was killed, goes on where it stopped.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
+
+from onetrip.errors import ConfigurationError
+from onetrip.migrations import checksums
+from onetrip.migrations.concurrently import resumable
+from onetrip.migrations.connection import reason
+from onetrip.migrations.guard.guard import backup, foreign_keys_off, guarded, is_empty
+from onetrip.migrations.history import History, read_history
+from onetrip.migrations.lock import Lock, database_file, locked
+from onetrip.migrations.project import Project
+
+OPTIONS = "onetrip.run"
+"""Where `Options` stand in the `attributes` of a `Config`."""
+
+_LOCKED = "55P03"  # lock_not_available
+_LONGEST = 5.0  # seconds, between two tries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What just happened: to a revision by its number and title, after some seconds, with the words of an error."""
+
+    kind: Literal["waiting", "backup", "begun", "again", "done"]
+    revision: str = ""
+    title: str = ""
+    up: bool = True
+    seconds: float = 0.0
+    why: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How revisions are applied, in seconds. `keep` is what becomes of SQLite's backup after all went well."""
+
+    lock_wait: float = 60.0
+    lock_timeout: float = 2.0
+    statement_timeout: float | None = None
+    retries: int = 10
+    backup: bool = True
+    keep: bool = True
+    said: Callable[[Event], None] = field(default=lambda event: None)
+
+
+def up(project: Project, to: str = "head", options: Options | None = None) -> tuple[str, ...]:
+    """Apply the revisions up to one, and answer those that were applied.
+
+    Raises `ConfigurationError` for whatever keeps that from being done; the revision that failed is rolled back.
+    """
+    history = read_history(project.script())
+    if to == "head":
+        history.head()
+    given, applied = options or Options(), list[str]()
+
+    def said(event: Event) -> None:
+        if event.kind == "done":
+            applied.append(event.revision)
+        given.said(event)
+
+    config = project.config()
+    config.attributes[OPTIONS] = replace(given, said=said)
+    try:
+        command.upgrade(config, to)
+    except CommandError as error:
+        raise ConfigurationError(f"Nothing can be applied: {str(error).rstrip('.')}.") from error
+    return tuple(applied)
+
+
+def apply(
+    environment: EnvironmentContext, project: Project, connection: sa.Connection, configured: Mapping[str, Any]
+) -> None:
+    """Run what a command of Alembic asks for; what it wants to change, under the lock of the database.
+
+    `configured` is how a context is configured. The connection may have read before: that transaction ends here.
+    """
+    connection.rollback()
+    asked, purge = environment.context_opts["fn"], environment.context_opts.get("purge", False)
+
+    def wanted() -> list[MigrationStep]:
+        """Ask for the steps, and change nothing."""
+        steps: list[MigrationStep] = []
+
+        def collect(heads: tuple[str, ...], context: MigrationContext) -> Iterable[MigrationStep]:
+            try:
+                steps.extend(asked(() if purge else heads, context))
+            except CommandError:
+                read_history(environment.script).refuse_unknown(heads)
+                raise
+            return ()
+
+        environment.configure(connection=connection, fn=collect, purge=False, dont_mutate=True, **configured)
+        environment.run_migrations()
+        connection.rollback()
+        return steps
+
+    if not wanted():
+        return
+    options: Options = environment.config.attributes.get(OPTIONS, Options())
+    waiting = Event(kind="waiting")
+    with locked(project.url, connection, options.lock_wait, lambda: options.said(waiting)) as lock:
+        runner = _Runner(environment, connection, configured, options, lock)
+        runner.run(wanted(), purge)
+
+
+@dataclass(slots=True)
+class _Runner:
+    """Runs steps while a lock is held."""
+
+    environment: EnvironmentContext
+    connection: sa.Connection
+    configured: Mapping[str, Any]
+    options: Options
+    lock: Lock
+    saved: Path | None = None
+
+    @property
+    def sqlite(self) -> bool:
+        return self.connection.dialect.name == "sqlite"
+
+    def run(self, steps: list[MigrationStep], purge: bool) -> None:
+        """Run every step, and forget the backup at the end if it is not to be kept."""
+        checksums.refuse_edited(self.connection, self.history())
+        self.connection.rollback()
+        with foreign_keys_off(self.connection) if self.sqlite else nullcontext():
+            for number, step in enumerate(steps):
+                if isinstance(step, RevisionStep):
+                    self._apply(step)
+                else:
+                    self._once(step, purge and number == 0)
+        if self.saved is not None and not self.options.keep:
+            self.saved.unlink(missing_ok=True)
+
+    def history(self) -> History:
+        """Read the revisions, all of which are imported by now."""
+        return read_history(self.environment.script)
+
+    def _apply(self, step: RevisionStep) -> None:
+        """Run a revision, again when it had to wait too long for a lock that somebody else held."""
+        event = Event(
+            kind="begun", revision=step.revision.revision, title=step.revision.doc or "", up=step.is_upgrade
+        )  # fmt: skip
+        self.options.said(event)
+        function, start = step.migration_fn, time.monotonic()
+        step.migration_fn = lambda **given: self._inside(step, function, given)
+        for attempt in range(self.options.retries + 1):
+            self._set_timeouts()
+            try:
+                self._once(step, False)
+                break
+            except Exception as error:
+                if self.connection.in_transaction():
+                    self.connection.rollback()
+                if _sqlstate(error) != _LOCKED or attempt == self.options.retries:
+                    raise self._failed(step, error) from error
+                self.options.said(replace(event, kind="again", why=_reason(error)))
+                time.sleep(min(0.1 * 2**attempt, _LONGEST) * random.uniform(0.5, 1.5))
+        self.options.said(replace(event, kind="done", seconds=time.monotonic() - start))
+
+    def _once(self, step: MigrationStep, purge: bool) -> None:
+        self.environment.configure(
+            connection=self.connection, fn=lambda heads, context: [step], purge=purge, dont_mutate=False,
+            **self.configured,
+        )  # fmt: skip
+        with self.environment.begin_transaction():
+            self.environment.run_migrations()
+        self.connection.commit()
+
+    def _inside(self, step: RevisionStep, function: Callable[..., None], given: Mapping[str, Any]) -> None:
+        """Run a revision in its transaction, which Alembic has begun and will commit."""
+        revision = step.revision
+        if self.sqlite:
+            self._save(revision.revision)
+        with guarded(self.connection) if self.sqlite else resumable(self.connection):
+            function(**given)
+        if step.is_upgrade:
+            checksums.remember(self.connection, revision.revision, Path(revision.path))
+        else:
+            checksums.forget(self.connection, revision.revision)
+        self.lock.check()
+
+    def _save(self, revision: str) -> None:
+        """Copy the database once, as it is before the first revision."""
+        file = database_file(self.connection)
+        if file is None or self.saved is not None or not self.options.backup or is_empty(self.connection):
+            return
+        self.saved = backup(file, revision)
+        self.options.said(Event(kind="backup", revision=revision, file=self.saved))
+
+    def _set_timeouts(self) -> None:
+        """Let no statement wait for a lock for long: all readers of that table wait behind it."""
+        if self.sqlite:
+            return
+        for name, seconds in (
+            ("lock_timeout", self.options.lock_timeout), ("statement_timeout", self.options.statement_timeout),
+        ):  # fmt: skip
+            if seconds is not None:
+                self.connection.exec_driver_sql(f"SET {name} = {round(seconds * 1000)}")
+        self.connection.commit()
+
+    def _failed(self, step: RevisionStep, error: Exception) -> ConfigurationError:
+        called = "Revision" if step.is_upgrade else "The way back of revision"
+        saved = f" The database as it was before is '{self.saved}'." if self.saved is not None else ""
+        return ConfigurationError(
+            f"{called} {step.revision.revision} ({step.revision.doc}) failed and was rolled back: "
+            f"{_reason(error)}.{saved}"
+        )
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, DBAPIError):
+        return reason(error)
+    text = str(error).strip().rstrip(".")
+    return text if isinstance(error, ConfigurationError | CommandError) else f"{type(error).__name__}: {text}"
