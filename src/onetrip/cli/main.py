@@ -1,6 +1,5 @@
 """The commands and their options: words to `Options`, errors to one sentence."""
 
-import os
 import sys
 import warnings
 from datetime import timedelta
@@ -11,10 +10,9 @@ import typer
 from typer.exceptions import TyperException
 
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.database import DEBUG_VARIABLE, db, shows_tracebacks
 from onetrip.cli.export import Options as ExportOptions
 from onetrip.cli.export import export as export_rows
-from onetrip.cli.install import Options as InstallOptions
-from onetrip.cli.install import install as install_target
 from onetrip.cli.load_rows import Options as LoadOptions
 from onetrip.cli.load_rows import load_rows
 from onetrip.cli.purge import Options as PurgeOptions
@@ -26,9 +24,6 @@ from onetrip.cli.serve import Options
 from onetrip.cli.serve import serve as serve_target
 from onetrip.db.bulk import CHUNK
 from onetrip.version import __version__
-
-DEBUG_VARIABLE = "ONETRIP_DEBUG"
-"""The environment variable that shows tracebacks."""
 
 app = typer.Typer(
     add_completion=False,
@@ -121,7 +116,7 @@ def serve(
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:  # fmt: skip
     """Serve a file of tables, an application, or a database."""
-    debug = _debug(debug)
+    debug = shows_tracebacks(debug)
     with one_sentence(debug):
         settings = read_settings()
         called, found = choose_target(target, settings)
@@ -158,7 +153,7 @@ def purge(
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:
     """Delete for good what was deleted, and stayed in its table, long enough ago."""
-    with one_sentence(_debug(debug)):
+    with one_sentence(shows_tracebacks(debug)):
         settings = read_settings()
         called, found = choose_target(target, settings)
         chosen = choose_database(database, found, settings)
@@ -196,7 +191,7 @@ def export(
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:  # fmt: skip
     """Write all rows of a resource, or those that filters choose, as NDJSON or CSV."""
-    with one_sentence(_debug(debug)):
+    with one_sentence(shows_tracebacks(debug)):
         settings = read_settings()
         _, found = choose_target(target, settings)
         chosen = choose_database(database, found, settings)
@@ -241,7 +236,7 @@ def load_file(
     debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
 ) -> None:
     """Load the rows of a file, NDJSON or CSV, into the table of a resource."""
-    with one_sentence(_debug(debug)):
+    with one_sentence(shows_tracebacks(debug)):
         settings = read_settings()
         _, found = choose_target(target, settings)
         options = LoadOptions(
@@ -254,33 +249,4 @@ def load_file(
         raise typer.Exit(code)
 
 
-db = typer.Typer(no_args_is_help=True, help="What a database needs beside your own tables.")
 app.add_typer(db, name="db")
-
-
-_INSTALL = """\
-Create onetrip's own tables (onetrip_*) in a database that exists, and nothing else.
-
-They keep histories, and the answers to requests with an Idempotency-Key. What is there already stays as it is.
-"""
-
-
-@db.command(help=_INSTALL)
-def install(
-    target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
-) -> None:
-    """Create onetrip's own tables in a database that exists, and nothing else."""
-    with one_sentence(_debug(debug)):
-        settings = read_settings()
-        _, found = choose_target(target, settings)
-        install_target(InstallOptions(target=found, database=choose_database(database, found, settings)))
-
-
-def _debug(option: bool) -> bool:
-    return option or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")

@@ -11,7 +11,10 @@ from alembic import context
 from alembic.runtime.environment import EnvironmentContext
 
 from onetrip.migrations.connection import connected
+from onetrip.migrations.generate.directives import process
 from onetrip.migrations.project import Project
+from onetrip.migrations.rendering import render_item
+from onetrip.migrations.run import apply
 
 CONNECTION = "connection"
 """Where an open connection stands in the `attributes` of a `Config`, for commands that hold one."""
@@ -23,7 +26,15 @@ def options(project: Project, dialect: str) -> Mapping[str, Any]:
         "target_metadata": list(project.metadata),
         "render_as_batch": dialect == "sqlite",
         "transaction_per_migration": True,
+        "render_item": render_item,
+        "include_object": _is_compared,
+        "process_revision_directives": lambda context, _, directives: process(project, context, directives),
     }
+
+
+def _is_compared(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
+    """Leave alone what onetrip makes by itself, and no model knows: checksums, indexes for searching."""
+    return not (reflected and compared is None and (name or "").startswith("onetrip_"))
 
 
 def migrate(project: Project) -> None:
@@ -51,6 +62,4 @@ def _write(environment: EnvironmentContext, project: Project) -> None:
 
 
 def _run(environment: EnvironmentContext, project: Project, connection: sa.Connection) -> None:
-    environment.configure(connection=connection, **options(project, connection.dialect.name))
-    with environment.begin_transaction():
-        environment.run_migrations()
+    apply(environment, project, connection, options(project, connection.dialect.name))

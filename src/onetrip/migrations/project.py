@@ -4,6 +4,7 @@ What Alembic is asked goes through here: its `Config`, its `ScriptDirectory`.
 """
 
 import io
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class Project:
         if not self.ini.is_file():
             raise ConfigurationError(f"There are no migrations in '{self.folder}': make them with 'onetrip db init'.")
         config = Config(str(self.ini), output_buffer=output or io.StringIO(), stdout=io.StringIO())
+        config.cmd_opts = Namespace(quiet=True)
         config.attributes[ATTRIBUTE] = self
         return config
 
