@@ -252,8 +252,8 @@ class Format(StrEnum):
 _LINT = """\
 Judge revisions before they run: what would lock out readers and writers, lose rows, or break the application that runs.
 
-Those that the database does not have, with its sizes: below 10,000 rows nothing takes long. Without a database, all. The
-exit code is 1 when something is an error.
+Those that the database does not have, with its sizes: below 10,000 rows nothing takes long. Without a database, all.
+The exit code is 1 when something is an error.
 """
 
 
