@@ -1,6 +1,6 @@
 """Projects whose revisions a test writes down: a folder that Alembic can run, for a database of the test."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -18,7 +18,7 @@ migrate(context.config.attributes[{ATTRIBUTE!r}])
 """
 
 
-def make(folder: Path, url: str, revisions: Mapping[str, str | tuple[str, str]], *metadata: sa.MetaData) -> Project:
+def make(folder: Path, url: str, revisions: Mapping[str, Sequence[str]], *metadata: sa.MetaData) -> Project:
     """Write revisions, one after the other: what each does, and how it is taken back."""
     versions = folder / "migrations" / "versions"
     versions.mkdir(parents=True, exist_ok=True)
@@ -26,7 +26,7 @@ def make(folder: Path, url: str, revisions: Mapping[str, str | tuple[str, str]],
     (folder / "migrations" / "env.py").write_text(ENV)
     before: str | None = None
     for name, code in revisions.items():
-        forth, back = code if isinstance(code, tuple) else (code, "pass")
+        forth, back = (code, "pass") if isinstance(code, str) else code
         write(versions, name, before, forth, back)
         before = name
     return Project(folder=folder, metadata=metadata, url=parse_url(url))

@@ -14,10 +14,11 @@ from onetrip.errors import ConfigurationError
 _TIMEOUT = 5  # seconds, to open a connection
 
 
-def create_engine(url: URL) -> sa.Engine:
+def create_engine(url: URL, *, reads: bool = False) -> sa.Engine:
     """Make an engine that opens a connection each time. Raises `ConfigurationError` when no driver is installed.
 
-    On SQLite the driver's own transaction control is off, and foreign keys are checked; a transaction begins as writer.
+    On SQLite the driver's own transaction control is off, and foreign keys are checked; a transaction begins as writer,
+    unless it only `reads`.
     """
     if url.drivername != "sqlite":
         arguments = {} if "connect_timeout" in url.query else {"connect_timeout": _TIMEOUT}
@@ -32,15 +33,15 @@ def create_engine(url: URL) -> sa.Engine:
 
     @sa.event.listens_for(engine, "begin")
     def begun(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
     return engine
 
 
 @contextmanager
-def connected(url: URL) -> Iterator[sa.Connection]:
-    """Connect to a database. Raises `ConfigurationError` when it cannot be reached or says no."""
-    engine = create_engine(url)
+def connected(url: URL, *, reads: bool = False) -> Iterator[sa.Connection]:
+    """Connect to a database, to write or only to read. Raises `ConfigurationError` when it cannot be reached or says no."""
+    engine = create_engine(url, reads=reads)
     try:
         connection = engine.connect()
     except DBAPIError as error:

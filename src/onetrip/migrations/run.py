@@ -188,6 +188,8 @@ class _Runner:
         """Run a revision in its transaction, which Alembic has begun and will commit."""
         revision = step.revision
         if self.sqlite:
+            # Nothing of a schema needs to be outside of a transaction, and what is inside is whole or not there.
+            self.environment.get_context().autocommit_block = nullcontext  # type: ignore[method-assign,assignment]
             self._save(revision.revision)
         with guarded(self.connection) if self.sqlite else resumable(self.connection):
             function(**given)

@@ -116,7 +116,7 @@ class Copying:
 
     def _reflected(self, table: str) -> dict[str, tuple[object, ...]]:
         """Answer what Alembic knows of each index: where that stays the same, nobody meant to change it."""
-        found = {}
+        found: dict[str, tuple[object, ...]] = {}
         for each in sa.inspect(self.connection).get_indexes(table):
             options = sorted((name, str(value)) for name, value in each.get("dialect_options", {}).items())
             found[str(each["name"])] = (tuple(each["column_names"]), each["unique"], tuple(options))

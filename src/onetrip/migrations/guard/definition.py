@@ -54,7 +54,8 @@ def read_definition(sql: str) -> Definition:
     tokens = _TOKENS.findall(sql)
     start = tokens.index("(")
     items: list[tuple[str, ...]] = []
-    depth, item = 0, []
+    item: list[str] = []
+    depth = 0
     for number in range(start, len(tokens)):
         token = tokens[number]
         depth += {"(": 1, ")": -1}.get(token, 0)
