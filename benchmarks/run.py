@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # import the package `benchmarks`, not its modules one by one
 
-from benchmarks import parity, report, resources  # noqa: E402
+from benchmarks import pages, parity, report, resources  # noqa: E402
 from benchmarks.contestants.registry import CONTESTANTS, EMPTY, ONE_CONNECTION, READS, WRITES, Contestant  # noqa: E402
 from benchmarks.databases import Database, postgresql, sqlite  # noqa: E402
 from benchmarks.process import peak_megabytes  # noqa: E402
@@ -39,6 +39,7 @@ def main() -> None:
             add(compare(database, contestants, effort, reference))
             if options.resources:
                 add(resources.report(database, effort))
+                add(pages.report(database))
     if options.markdown:
         options.markdown.write_text("\n\n".join(parts) + "\n")
 
@@ -85,7 +86,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", metavar="NAMES", default=",".join(names), help=f"of {','.join(names)} (default all)")
     parser.add_argument("--fastify", action="store_true", help="also Fastify + pg on PostgreSQL (needs node and npm)")
-    parser.add_argument("--resources", action="store_true", help="also: 1 and 200 resources, start time, import time")
+    parser.add_argument(
+        "--resources", action="store_true", help="also: 1 and 200 resources, start and import time, pages far away"
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the report to this file too")
     options = parser.parse_args()
     options.only = options.only.split(",")

@@ -1,4 +1,4 @@
-"""The framework of the floors: none. An ASGI callable that knows six requests and sends the bytes it is given.
+"""The framework of the floors: none. An ASGI callable that knows eight requests and sends the bytes it is given.
 
 It checks nothing: a body is taken for what it should be.
 """
@@ -18,8 +18,8 @@ Send = Callable[[Message], Awaitable[None]]
 class Fetch(Protocol):
     """Run the statement of a name with its values, and give the JSON it makes, if any.
 
-    `list`, `one` and `embed` take an integer, `create` and `update` the columns in `POST`'s and `PATCH`'s order, and
-    `create_many` a list of such rows.
+    `one` takes an integer, `sorted` that of an author, `create` and `update` the columns in the order of `POST` and
+    `PATCH`, `create_many` a list of such rows, and the others nothing.
     """
 
     async def __call__(self, statement: str, /, *values: Any) -> bytes | None: ...
@@ -42,11 +42,18 @@ class Floor:
             return
         if path != "/posts":
             body = await self.fetch("one", int(path[len("/posts/") :]))
-        elif scope["query_string"] == b"limit=20&include=author,comments":
-            body = await self.fetch("embed", 20)
         else:
-            body = await self.fetch("list", 50)
+            body = await self.listed(scope["query_string"])
         await answer(send, body)
+
+    async def listed(self, query_string: bytes) -> bytes | None:
+        if query_string == b"limit=20&include=author,comments":
+            return await self.fetch("embed")
+        if query_string == b"limit=20&include=comments(limit=3,sort=-id)":
+            return await self.fetch("newest")
+        if query_string.startswith(b"author_id="):
+            return await self.fetch("sorted", int(query_string.partition(b"&")[0].removeprefix(b"author_id=")))
+        return await self.fetch("list")
 
     async def write(self, method: str, path: str, raw: bytes) -> tuple[int, bytes | None]:
         sent = from_json(raw)

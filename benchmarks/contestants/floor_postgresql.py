@@ -25,16 +25,20 @@ AUTHOR = f"""
     (SELECT row_to_json(r) FROM (
         SELECT u.id, u.email, u.username, {timestamp("u.created_at")} FROM "user" u WHERE u.id = p.author_id
     ) r) AS author"""
-COMMENTS = f"""
+
+
+def comments(order: str, limit: int) -> str:
+    """Make a JSON array of the first comments of a post."""
+    return f"""
     (SELECT coalesce(array_to_json(array_agg(r)), '[]') FROM (
         SELECT c.id, c.body, {timestamp("c.created_at")}, c.post_id, c.author_id
-        FROM comment c WHERE c.post_id = p.id ORDER BY c.id LIMIT 100
+        FROM comment c WHERE c.post_id = p.id ORDER BY {order} LIMIT {limit}
     ) r) AS comments"""
 
 
-def many(columns: str) -> str:
-    """Make a JSON array of the first posts."""
-    rows = f"SELECT {columns} FROM post p ORDER BY p.id LIMIT $1"
+def many(columns: str, limit: int, rest: str = "ORDER BY p.id") -> str:
+    """Make a JSON array of the first posts. The limit is a literal: a parameter is planned for each time."""
+    rows = f"SELECT {columns} FROM post p {rest} LIMIT {limit}"
     return f"SELECT convert_to(coalesce(array_to_json(array_agg(q)), '[]')::text, 'UTF8') FROM ({rows}) q"
 
 
@@ -45,8 +49,10 @@ TYPES = ("text", "text", "int", "bool", "timestamptz", "int")
 LISTS = ", ".join(f"${number}::{type}[]" for number, type in enumerate(TYPES, 1))
 
 STATEMENTS = {
-    "list": many(POST),
-    "embed": many(f"{POST}, {AUTHOR}, {COMMENTS}"),
+    "list": many(POST, 50),
+    "embed": many(f"{POST}, {AUTHOR}, {comments('c.id', 100)}", 20),
+    "newest": many(f"{POST}, {comments('c.id DESC', 3)}", 20),
+    "sorted": many(POST, 50, "WHERE p.author_id = $1 AND p.published ORDER BY p.created_at DESC, p.id DESC"),
     "one": f"SELECT convert_to(row_to_json(q)::text, 'UTF8') FROM (SELECT {POST} FROM post p WHERE p.id = $1) q",
     "create": f"INSERT INTO post AS p ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6) {WRITTEN}",
     "update": f"UPDATE post p SET title = $1, content = $2 WHERE p.id = $3 {WRITTEN}",

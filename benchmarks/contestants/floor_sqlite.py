@@ -22,23 +22,29 @@ POST = f"""'id', p.id, 'title', p.title, 'content', p.content, 'views', p.views,
 AUTHOR = f"""
     'author', (SELECT json_object('id', u.id, 'email', u.email, 'username', u.username,
         'created_at', {timestamp("u.created_at")}) FROM "user" u WHERE u.id = p.author_id)"""
-COMMENTS = f"""
+
+
+def comments(order: str, limit: int) -> str:
+    """Make a JSON array of the first comments of a post."""
+    return f"""
     'comments', (SELECT json_group_array(json_object('id', c.id, 'body', c.body,
         'created_at', {timestamp("c.created_at")}, 'post_id', c.post_id, 'author_id', c.author_id))
-        FROM (SELECT * FROM comment WHERE post_id = p.id ORDER BY id LIMIT 100) c)"""
+        FROM (SELECT * FROM comment WHERE post_id = p.id ORDER BY {order} LIMIT {limit}) c)"""
 
 
-def many(pairs: str) -> str:
+def many(pairs: str, limit: int, rest: str = "ORDER BY id") -> str:
     """Make a JSON array of the first posts."""
-    return f"SELECT json_group_array(json_object({pairs})) FROM (SELECT * FROM post ORDER BY id LIMIT ?) p"
+    return f"SELECT json_group_array(json_object({pairs})) FROM (SELECT * FROM post {rest} LIMIT {limit}) p"
 
 
 COLUMNS = "title, content, views, published, created_at, author_id"
 WRITTEN = f"RETURNING json_object({POST.replace('p.', 'post.')})"  # aliases are not known there
 
 STATEMENTS = {
-    "list": many(POST),
-    "embed": many(f"{POST}, {AUTHOR}, {COMMENTS}"),
+    "list": many(POST, 50),
+    "embed": many(f"{POST}, {AUTHOR}, {comments('id', 100)}", 20),
+    "newest": many(f"{POST}, {comments('id DESC', 3)}", 20),
+    "sorted": many(POST, 50, "WHERE author_id = ? AND published ORDER BY created_at DESC, id DESC"),
     "one": f"SELECT json_object({POST}) FROM post p WHERE p.id = ?",
     "create": f"INSERT INTO post ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) {WRITTEN}",
     "update": f"UPDATE post SET title = ?, content = ? WHERE id = ? {WRITTEN}",

@@ -5,19 +5,20 @@ SQLite no sync for each commit.
 """
 
 import os
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query
-from sqlalchemy import event, make_url
+from sqlalchemy import event, func, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from benchmarks.models import Post
+from benchmarks.models import Comment, Post
 
 url = make_url(os.environ["BENCHMARK_DATABASE"])
 driver = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}[url.drivername]
@@ -106,6 +107,29 @@ async def list_posts_detailed(session: Session, limit: Limit = 50, offset: Offse
     comments: Any = Post.comments
     query = select(Post).options(selectinload(author), selectinload(comments))
     return (await session.exec(query.order_by(col(Post.id)).offset(offset).limit(limit))).all()
+
+
+class PostDiscussed(PostRead):
+    comments: list[CommentRead]
+
+
+@app.get("/posts/discussed", response_model=list[PostDiscussed])
+async def list_posts_discussed(session: Session, limit: Limit = 50, newest: Limit = 3) -> list[PostDiscussed]:
+    posts = (await session.exec(select(Post).order_by(col(Post.id)).limit(limit))).all()
+    place = func.row_number().over(partition_by=col(Comment.post_id), order_by=col(Comment.id).desc()).label("place")
+    ranked = select(Comment, place).where(col(Comment.post_id).in_([post.id for post in posts])).subquery()
+    found = select(aliased(Comment, ranked)).where(ranked.c.place <= newest).order_by(ranked.c.id.desc())
+    comments = defaultdict(list)
+    for comment in (await session.exec(found)).all():
+        comments[comment.post_id].append(comment)
+    return [PostDiscussed.model_validate(post, update={"comments": comments[post.id]}) for post in posts]
+
+
+@app.get("/users/{id}/published", response_model=list[PostRead])
+async def list_published_posts(id: int, session: Session, limit: Limit = 50, offset: Offset = 0) -> Sequence[Post]:
+    query = select(Post).where(Post.author_id == id, col(Post.published))
+    query = query.order_by(col(Post.created_at).desc(), col(Post.id).desc())
+    return (await session.exec(query.offset(offset).limit(limit))).all()
 
 
 @app.get("/posts/{id}", response_model=PostRead)

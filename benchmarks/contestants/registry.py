@@ -13,6 +13,7 @@ from benchmarks.data import POSTS, USERS, words
 from benchmarks.load import NUMBER, Request, gets
 
 LIST, ONE, EMBED, EMPTY = "50 posts", "one post by id", "20 posts with author and comments", "empty answer"
+SORTED, NEWEST = "published posts of one author, the newest first", "20 posts with their 3 newest comments"
 CREATE, UPDATE, BATCH_ROWS = "POST of one post", "PATCH of title and content", 1_000
 ONE_BY_ONE, BATCH = "POST of one post, one after the other", f"POST of an array of {BATCH_ROWS:,} posts"
 ONE_CONNECTION = (ONE_BY_ONE, BATCH)
@@ -42,6 +43,8 @@ READS: Mapping[str, Requests] = {
     LIST: gets("/posts"),
     ONE: gets(*(f"/posts/{id}" for id in IDS)),
     EMBED: gets("/posts?limit=20&include=author,comments"),
+    SORTED: gets(*(f"/posts?author_id={id}&published=true&sort=-created_at" for id in range(1, USERS + 1))),
+    NEWEST: gets("/posts?limit=20&include=comments(limit=3,sort=-id)"),
 }
 POSTS_OF_ONE = posted("/posts", *(post() for _ in range(200)))
 WRITES: Mapping[str, Requests] = {
@@ -85,6 +88,8 @@ CONTESTANTS = (
             **READS,
             **WRITES,
             EMBED: gets("/posts/detailed?limit=20"),
+            SORTED: gets(*(f"/users/{id}/published" for id in range(1, USERS + 1))),
+            NEWEST: gets("/posts/discussed?limit=20"),
             BATCH: tuple(request._replace(path="/posts/bulk") for request in WRITES[BATCH]),
         },
     ),
@@ -107,7 +112,7 @@ CONTESTANTS = (
         "reads hand-written with Fastify and pg: response schemas, named statements (Node; only with `--fastify`)",
         ("postgresql",),
         node=True,
-        requests={**READS, EMBED: gets("/posts/detailed?limit=20")},
+        requests={LIST: READS[LIST], ONE: READS[ONE], EMBED: gets("/posts/detailed?limit=20")},
     ),
     Contestant("empty-asgi", "empty_asgi:app", "bare ASGI, `{}`, no database", requests={EMPTY: gets("/")}),
     Contestant("empty-fastapi", "empty_fastapi:app", "FastAPI route, `{}`, no database", requests={EMPTY: gets("/")}),
