@@ -122,7 +122,8 @@ LEFT_ALONE = {
     "M12": "op.add_column('post', sa.Column('n', sa.Integer(), server_default='0', nullable=False))",
     "M13": "op.add_column('post', sa.Column('n', sa.DateTime(True), server_default=sa.func.now()))",
     "M14": "op.add_column('post', sa.Column('n', sa.Integer(), sa.Computed('views + 1', persisted=False)))",
-    "M15": "op.add_column('post', sa.Column('n', postgresql.JSONB()))",
+    "M15": "op.add_column('post', sa.Column('n', postgresql.JSONB()))\n"
+    "op.create_table('onetrip_history', sa.Column('changes', sa.JSON()))",
     "M16": "op.execute(\"SET LOCAL lock_timeout = '2s'\")\nop.execute(\"COMMENT ON TABLE post IS 'a; b'\")",
     "M17": "op.create_table('t', sa.Column('a', sa.BigInteger()))\nop.execute('INSERT INTO t VALUES (1)')",
     "M18": "op.execute('UPDATE post SET views = 0 WHERE id BETWEEN 1 AND 1000')",

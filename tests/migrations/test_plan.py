@@ -145,6 +145,8 @@ def test_what_is_pending_is_told(backend: Backend, tmp_path: Path) -> None:
     """With its statements and rows; the exit code is 0, 1 or 2."""
     made = project(tmp_path, backend, a1=TABLE, a2="op.add_column('post', sa.Column('a', sa.Text()))", a3=DROP)
     assert [each.revision for each in plan(made).revisions] == ["a1", "a2", "a3"]
+    [created] = plan(made).revisions[0].statements
+    assert created.work == "instant"
     up(made, "a1")
     with backend.engine().begin() as connection:
         connection.exec_driver_sql("INSERT INTO post (id) VALUES (1), (2), (3)")
@@ -156,6 +158,14 @@ def test_what_is_pending_is_told(backend: Backend, tmp_path: Path) -> None:
     assert [each.rule for each in found.revisions[1].findings if each.level == "error"] == ["M11"]
     up(made)
     assert (plan(made).code, plan(made).revisions) == (0, ())
+
+
+def test_a_table_that_is_new_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Its indexes neither."""
+    code = TABLE + "\nop.create_index('ix', 'post', ['body'])"
+    made = histories.make(tmp_path, "postgresql://localhost:1/nowhere", {"a1": code})
+    [planned] = plan(made).revisions
+    assert [(each.locks, each.work) for each in planned.statements] == [({}, "instant")] * 2
 
 
 def test_something_safe_is_pending(backend: Backend, tmp_path: Path) -> None:

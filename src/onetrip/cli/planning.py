@@ -1,7 +1,7 @@
 """`onetrip db plan`: what `onetrip db up` would do, statement by statement, and whom it would stop."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import typer
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from onetrip.cli.linting import COLOURS
 from onetrip.cli.places import path_shown, url_shown
+from onetrip.migrations.lint.judge import shortened
 from onetrip.migrations.plan import Plan, Planned, Statement, plan
 from onetrip.migrations.project import Project
 
@@ -24,12 +25,23 @@ class Options:
 
 def plan_project(project: Project, options: Options) -> int:
     """Say what is pending, and answer the exit code: 0 for nothing, 1 for something, 2 for something unsafe."""
-    made = plan(project)
+    made = _from_here(plan(project))
     if options.json:
         typer.echo(json.dumps(asdict(made), indent=2, ensure_ascii=False))
     else:
         _say(made, url_shown(project.url))
     return made.code
+
+
+def _from_here(made: Plan) -> Plan:
+    """Say where files are from the current folder."""
+    revisions = (
+        replace(
+            each, path=path_shown(Path(each.path)), findings=tuple(shortened(one, Path.cwd()) for one in each.findings)
+        )
+        for each in made.revisions
+    )
+    return replace(made, revisions=tuple(revisions))
 
 
 def _say(made: Plan, database: str) -> None:
@@ -44,9 +56,7 @@ def _say(made: Plan, database: str) -> None:
 
 
 def _revision(console: Console, planned: Planned) -> None:
-    heading = Text.assemble(
-        (planned.revision, "bold cyan"), f"  {planned.message}  ", (path_shown(Path(planned.path)), "dim")
-    )
+    heading = Text.assemble((planned.revision, "bold cyan"), f"  {planned.message}  ", (planned.path, "dim"))
     console.print(heading, soft_wrap=True)
     if console.is_terminal:
         table = Table("statement", "lock", "work", "rows", box=None, pad_edge=False, padding=(0, 2, 0, 0))

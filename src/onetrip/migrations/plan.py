@@ -3,8 +3,11 @@
 PostgreSQL: locks and rewrites are measured (`lint.locks`). SQLite has one lock, and a batch copies its table.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
+
+from alembic.operations.ops import CreateTableOp
 
 from onetrip.migrations.facts import Facts
 from onetrip.migrations.lint.judge import Known, Revisions, ask, judge
@@ -12,6 +15,7 @@ from onetrip.migrations.lint.locks import STRENGTH, Cost, cost
 from onetrip.migrations.lint.recorder import Revision, Step
 from onetrip.migrations.lint.rule import Finding, called, table_of
 from onetrip.migrations.project import Project
+from onetrip.migrations.snapshot.model import Name
 
 Class = Literal["instant", "scan", "rewrite", "unknown"]
 
@@ -77,7 +81,14 @@ def _planned(revisions: Revisions, revision: Revision, known: Known) -> Planned:
 
 
 def _postgresql(steps: tuple[Step, ...], facts: Facts) -> list[Statement]:
-    return [_statement(step, sql, cost(step, facts), facts) for step in steps for sql in step.sql]
+    """Write each statement; nobody waits for a table that the revision itself makes."""
+    made = {table_of(step.op) for step in steps if isinstance(step.op, CreateTableOp)}
+    return [_statement(step, sql, _outside(cost(step, facts), made), facts) for step in steps for sql in step.sql]
+
+
+def _outside(costs: Cost, made: Collection[Name | None]) -> Cost:
+    locks = {table: lock for table, lock in costs.locks.items() if table not in made}
+    return Cost(locks, costs.work if locks or not costs.locks else "instant")
 
 
 def _statement(step: Step, sql: str, costs: Cost, facts: Facts) -> Statement:

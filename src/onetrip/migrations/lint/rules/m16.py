@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from onetrip.migrations.lint.rule import BOTH, Found, Judged, Rule
-from onetrip.migrations.lint.safe import execute
+from onetrip.migrations.lint.safe import execute, script
 
 
 def find(judged: Judged) -> Iterator[Found]:
@@ -13,7 +13,7 @@ def find(judged: Judged) -> Iterator[Found]:
             if each.verb == "opaque":
                 short = " ".join(each.text.split())
                 shown = short if len(short) <= 60 else f"{short[:57]}…"
-                safe = f'# migrate: allow M16 reason="…"\n{execute(each.text)}'
+                safe = script('# migrate: allow M16 reason="…"', execute(each.text))
                 yield Found(f"What this does is not known here: {shown}", safe, step)
     for name, recording in (("upgrade", judged.revision.up), ("downgrade", judged.revision.down)):
         if recording.error is not None and not recording.error.startswith("NotImplementedError"):
