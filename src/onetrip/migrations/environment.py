@@ -4,12 +4,15 @@ How a migration context is configured stands here and nowhere else.
 """
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.runtime.environment import EnvironmentContext
 
+from onetrip.migrations.compare.owned import created
+from onetrip.migrations.compare.plugin import options as compared
 from onetrip.migrations.connection import connected
 from onetrip.migrations.generate.directives import process
 from onetrip.migrations.project import Project
@@ -27,14 +30,9 @@ def options(project: Project, dialect: str) -> Mapping[str, Any]:
         "render_as_batch": dialect == "sqlite",
         "transaction_per_migration": True,
         "render_item": render_item,
-        "include_object": _is_compared,
+        **compared(project.metadata, cache(partial(created, project))),
         "process_revision_directives": lambda context, _, directives: process(project, context, directives),
     }
-
-
-def _is_compared(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
-    """Leave alone what onetrip makes by itself, and no model knows: checksums, indexes for searching."""
-    return not (reflected and compared is None and (name or "").startswith("onetrip_"))
 
 
 def migrate(project: Project) -> None:
