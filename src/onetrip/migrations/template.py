@@ -46,7 +46,8 @@ down_revision = ${quoted(down_revision)}
 branch_labels = ${quoted(branch_labels)}
 depends_on = ${quoted(depends_on)}
 
-irreversible = ${quoted(context.get("irreversible", {}).get(up_revision))}  # or what 'downgrade' would not bring back
+# What 'downgrade' would not bring back, if there is anything: 'onetrip db down' refuses it then.
+irreversible = ${quoted(context.get("irreversible", {}).get(up_revision))}
 
 
 def upgrade() -> None:

@@ -49,8 +49,10 @@ def _split(
     table: ops.ModifyTableOps, before: list[Any], inside: list[Any], after: list[Any]
 ) -> Iterator[ops.MigrateOperation]:
     """Add columns first: within one copy of a SQLite table they would have no values."""
-    for each in before:
-        yield each if isinstance(each, Statement) else grouped([each], table)
+    added = [each for each in before if not isinstance(each, Statement)]
+    if added:
+        yield grouped(added, table)
+    yield from (each for each in before if isinstance(each, Statement))
     if after or inside:
         yield grouped([*after, *inside], table)
 

@@ -62,10 +62,19 @@ def scripts(found: Split) -> list[tuple[Operations, Operations]]:
 
 
 def _written(revision: Revision, locks: bool) -> Operations:
-    written: Operations = [Autocommit(revision.alone)] if revision.alone else []
+    alone = [each for number, each in enumerate(revision.alone) if number == 0 or not _again(revision.alone, number)]
+    written: Operations = [Autocommit(alone)] if alone else []
     if revision.together:
         written += [LOCK_TIMEOUT, *revision.together] if locks else revision.together
     return written
+
+
+def _again(operations: Operations, number: int) -> bool:
+    """Say whether an index is dropped that was dropped just before."""
+    one, other = operations[number - 1 : number + 1]
+    return (
+        isinstance(one, ops.DropIndexOp) and isinstance(other, ops.DropIndexOp) and one.index_name == other.index_name
+    )
 
 
 class _Splitter:
