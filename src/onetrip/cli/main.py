@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from onetrip.cli.applying import db
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
-from onetrip.cli.database import DEBUG_VARIABLE, db, shows_tracebacks
+from onetrip.cli.database import DEBUG_VARIABLE, shows_tracebacks
 from onetrip.cli.export import Options as ExportOptions
 from onetrip.cli.export import export as export_rows
 from onetrip.cli.load_rows import Options as LoadOptions

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import command
+from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
 from alembic.util import CommandError
@@ -69,20 +70,30 @@ def up(project: Project, to: str = "head", options: Options | None = None) -> tu
     history = read_history(project.script())
     if to == "head":
         history.head()
-    given, applied = options or Options(), list[str]()
+    return _run(command.upgrade, project, to, options or Options())
+
+
+def down(project: Project, to: str, options: Options | None = None) -> tuple[str, ...]:
+    """Take revisions back until one, or `base`, and answer those that were. Raises `ConfigurationError` like `up`."""
+    read_history(project.script())
+    return _run(command.downgrade, project, to, options or Options())
+
+
+def _run(asked: Callable[[Config, str], None], project: Project, to: str, options: Options) -> tuple[str, ...]:
+    done: list[str] = []
 
     def said(event: Event) -> None:
         if event.kind == "done":
-            applied.append(event.revision)
-        given.said(event)
+            done.append(event.revision)
+        options.said(event)
 
     config = project.config()
-    config.attributes[OPTIONS] = replace(given, said=said)
+    config.attributes[OPTIONS] = replace(options, said=said)
     try:
-        command.upgrade(config, to)
+        asked(config, to)
     except CommandError as error:
-        raise ConfigurationError(f"Nothing can be applied: {str(error).rstrip('.')}.") from error
-    return tuple(applied)
+        raise ConfigurationError(f"Nothing can be done: {str(error).rstrip('.')}.") from error
+    return tuple(done)
 
 
 def apply(

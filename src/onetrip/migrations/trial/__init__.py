@@ -1,0 +1,1 @@
+"""A rehearsal of all revisions, with rows, in a database of the same kind that is thrown away afterwards."""
