@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from onetrip.cli import revising
 from onetrip.cli.linting import Options, lint_project
+from onetrip.db.url import parse_url
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.connection import connected
 from onetrip.migrations.facts import Facts, read
-from onetrip.migrations.lint.judge import lint
+from onetrip.migrations.lint.judge import Known, Revisions, judge, lint
 from onetrip.migrations.lint.report import as_github, as_sarif
+from onetrip.migrations.naming import CONVENTION
+from onetrip.migrations.plan import plan
 from onetrip.migrations.project import Project
 from onetrip.migrations.run import up
+from onetrip.migrations.template import initialize
 from tests.migrations import histories
 from tests.support.databases import Backend
 
@@ -167,3 +172,35 @@ def test_annotations_are_one_line_each(backend: Backend, tmp_path: Path) -> None
     assert (
         line.startswith("::error file=") and ",line=13,title=M11 Dropped column or table::The column post.body" in line
     )
+
+
+def test_what_is_generated_is_not_found(backend: Backend, tmp_path: Path) -> None:
+    """The revisions of `onetrip db new` are in the forms that lint asks for, whatever the size of a table."""
+
+    def tables(*columns: sa.schema.SchemaItem) -> sa.MetaData:
+        metadata = sa.MetaData(naming_convention=CONVENTION)
+        sa.Table("author", metadata, sa.Column("id", sa.BigInteger(), primary_key=True))
+        sa.Table("post", metadata, sa.Column("id", sa.BigInteger(), primary_key=True), *columns)
+        return metadata
+
+    initialize(tmp_path)
+    old = tables(
+        sa.Column("title", sa.Text()), sa.Column("author_id", sa.BigInteger()), sa.Column("views", sa.Integer())
+    )
+    made = Project(folder=tmp_path, metadata=(old,), url=parse_url(backend.url))
+    revising.new(made, revising.New(message="one"))
+    assert lint(made) == []
+    up(made)
+    new = tables(
+        sa.Column("title", sa.Text(), nullable=False, index=True), sa.Column("views", sa.Integer(), unique=True),
+        sa.Column("author_id", sa.BigInteger(), sa.ForeignKey("author.id"), index=True), sa.Column("more", sa.Text()),
+        sa.CheckConstraint("views >= 0", name="positive"),
+    )  # fmt: skip
+    made = Project(folder=tmp_path, metadata=(new,), url=parse_url(backend.url))
+    revising.new(made, revising.New(message="two"))
+    revisions = Revisions(made)
+    found = judge(revisions, list(revisions.all.values()), Known())
+    assert [each for each in found if each.level != "info"] == []
+    if backend.name == "postgresql":
+        work = {each.sql: each.work for one in plan(made).revisions for each in one.statements}
+        assert work["ALTER TABLE post ALTER COLUMN title SET NOT NULL"] == "instant"

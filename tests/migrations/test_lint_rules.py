@@ -256,3 +256,34 @@ def test_the_way_back(forth: str, back: str, message: str | None, tmp_path: Path
     path.write_text(path.read_text() + "\n\nirreversible = True\n")
     again = whole(tmp_path, path.read_text(), name="again")
     assert list(RULES["M23"].find(Judged(again))) == []
+
+
+def test_a_foreign_key_may_get_its_index_later(tmp_path: Path) -> None:
+    """In a revision that builds it CONCURRENTLY."""
+    key = "op.create_foreign_key('fk', 'post', 'author', ['author_id'], ['id'], postgresql_not_valid=True)"
+    index = revision(tmp_path, "op.create_index('ix', 'post', ['author_id'])", name="index")
+    judged = Judged(revision(tmp_path, key, name="key"), later=[index])
+    assert list(RULES["M20"].find(judged)) == []
+
+
+def test_a_check_comes_before_set_not_null(tmp_path: Path) -> None:
+    """Valid, of this column, and not afterwards."""
+    check = "op.create_check_constraint('ck', 'post', '{} IS NOT NULL'{})"
+    valid, late = check.format("title", ""), check.format("title", ", postgresql_not_valid=True")
+    alter, validate = RULES["M08"].example, "op.execute('ALTER TABLE post VALIDATE CONSTRAINT ck')"
+
+    def found(name: str, *lines: str) -> bool:
+        return bool(list(RULES["M08"].find(Judged(revision(tmp_path, "\n".join(lines), name=name)))))
+
+    assert not found("a", valid, alter)
+    assert not found("b", late, validate, alter)
+    assert not found("c", check.format('"title"', ""), alter)
+    assert found("d", alter, valid)
+    assert found("e", late, alter, validate)
+    assert found("f", check.format("body", ""), alter)
+
+
+def test_a_lock_timeout_makes_several_locks_a_note(tmp_path: Path) -> None:
+    """Nobody waits for longer."""
+    code = "op.execute(\"SET LOCAL lock_timeout = '2s'\")\n" + RULES["M21"].example
+    assert [each.level for each in findings(revision(tmp_path, code)) if each.rule == "M21"] == ["info"]

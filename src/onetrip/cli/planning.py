@@ -11,6 +11,7 @@ from rich.text import Text
 
 from onetrip.cli.linting import COLOURS
 from onetrip.cli.places import path_shown, url_shown
+from onetrip.migrations.facts import SMALL
 from onetrip.migrations.lint.judge import shortened
 from onetrip.migrations.plan import Plan, Planned, Statement, plan
 from onetrip.migrations.project import Project
@@ -84,4 +85,6 @@ def _locks(statement: Statement) -> str:
 
 
 def _rows(statement: Statement) -> str:
-    return "" if statement.rows is None else f"{statement.rows:,} rows"
+    if statement.rows is None:
+        return ""
+    return f"{'~' if statement.rows >= SMALL else ''}{statement.rows:,} rows"

@@ -4,12 +4,13 @@ PostgreSQL: locks and rewrites are measured (`lint.locks`). SQLite has one lock,
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from alembic.operations.ops import CreateTableOp
+from alembic.operations.ops import AlterColumnOp, CreateTableOp
 
 from onetrip.migrations.facts import Facts
+from onetrip.migrations.lint.checked import checked
 from onetrip.migrations.lint.judge import Known, Revisions, ask, judge
 from onetrip.migrations.lint.locks import STRENGTH, Cost, cost
 from onetrip.migrations.lint.recorder import Revision, Step
@@ -72,18 +73,27 @@ def plan(project: Project) -> Plan:
 
 
 def _planned(revisions: Revisions, revision: Revision, known: Known) -> Planned:
-    steps = _postgresql if revisions.dialect == "postgresql" else _sqlite
+    before = [step for each in revisions.before(revision.id) for step in each.up.steps]
+    steps = revision.up.steps
+    told = _postgresql(steps, before, known.facts) if revisions.dialect == "postgresql" else _sqlite(steps, known.facts)
     return Planned(
         revision=revision.id, message=revision.script.doc, path=str(revision.path),
-        statements=tuple(steps(revision.up.steps, known.facts)),
+        statements=tuple(told),
         findings=tuple(judge(revisions, [revision], known)), error=revision.up.error,
     )  # fmt: skip
 
 
-def _postgresql(steps: tuple[Step, ...], facts: Facts) -> list[Statement]:
+def _postgresql(steps: tuple[Step, ...], before: list[Step], facts: Facts) -> list[Statement]:
     """Write each statement; nobody waits for a table that the revision itself makes."""
     made = {table_of(step.op) for step in steps if isinstance(step.op, CreateTableOp)}
-    return [_statement(step, sql, _outside(cost(step, facts), made), facts) for step in steps for sql in step.sql]
+    statements: list[Statement] = []
+    for number, step in enumerate(steps):
+        known = facts
+        if isinstance(step.op, AlterColumnOp):  # SET NOT NULL reads no row after a CHECK that says the same
+            known = replace(facts, not_null=facts.not_null | checked([*before, *steps[:number]]))
+        costs = _outside(cost(step, known), made)
+        statements += [_statement(step, sql, costs, facts) for sql in step.sql]
+    return statements
 
 
 def _outside(costs: Cost, made: Collection[Name | None]) -> Cost:

@@ -83,9 +83,11 @@ def lint(project: Project, since: str | None = None) -> list[Finding]:
 def judge(revisions: Revisions, wanted: Sequence[Revision], known: Known) -> list[Finding]:
     """Ask every rule about some revisions."""
     findings: list[Finding] = []
+    ordered = list(revisions.all.values())
     for revision in wanted:
+        later = ordered[ordered.index(revision) + 1 :]
         judged = Judged(
-            revision, known.facts, tuple(revisions.before(revision.id)), revisions.history.heads, known.edited
+            revision, known.facts, revisions.before(revision.id), later, revisions.history.heads, known.edited
         )
         findings += examine(judged)
     return findings

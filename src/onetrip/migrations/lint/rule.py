@@ -19,11 +19,12 @@ BOTH = ("postgresql", "sqlite")
 
 @dataclass(frozen=True)
 class Judged:
-    """A revision and what is known around it. `earlier` are those that it builds on."""
+    """A revision and what is known around it. `earlier` are those that it builds on, `later` all that follow."""
 
     revision: Revision
     facts: Facts = UNKNOWN
     earlier: Sequence[Revision] = ()
+    later: Sequence[Revision] = ()
     heads: tuple[str, ...] = ()
     edited: frozenset[str] = frozenset()
 

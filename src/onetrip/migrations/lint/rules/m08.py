@@ -1,14 +1,13 @@
 """M08: SET NOT NULL, which reads all rows."""
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from alembic.operations import ops
 
-from onetrip.migrations.lint.elements import NOT_VALID
-from onetrip.migrations.lint.recorder import Step
-from onetrip.migrations.lint.rule import Found, Judged, Rule, called, table_of
+from onetrip.migrations.lint.checked import checked
+from onetrip.migrations.lint.rule import Found, Judged, Rule, called
 from onetrip.migrations.lint.safe import execute, not_null, quoted, script, scripts, shortened, table_sql, validate
-from onetrip.migrations.lint.statements import words
 from onetrip.migrations.snapshot.model import Name
 
 
@@ -18,28 +17,14 @@ def find(judged: Judged) -> Iterator[Found]:
         op = step.op
         if not isinstance(op, ops.AlterColumnOp) or op.modify_nullable is not False or op.existing_nullable is False:
             continue
-        if (table, op.column_name) in judged.facts.not_null or _is_checked(judged, table, op.column_name):
+        before = [one for each in judged.earlier for one in each.up.steps]
+        before += takewhile(lambda each, this=step: each is not this, judged.steps)  # type: ignore[misc]
+        if (table, op.column_name) in judged.facts.not_null | checked(before):
             continue
         yield Found(
             f"SET NOT NULL of {called(table)}.{op.column_name} reads all rows",
             _safe(judged, table, op.column_name), step, tables=(table,),
         )  # fmt: skip
-
-
-def _is_checked(judged: Judged, table: Name, column: str) -> bool:
-    """Say whether a CHECK of the column was made and validated by now."""
-    wanted = (words(f"{column} IS NOT NULL"), words(f'"{column}" IS NOT NULL'))
-    checks: set[str] = set()
-    steps: list[Step] = [step for each in judged.earlier for step in each.up.steps]
-    for step in (*steps, *judged.steps):
-        op = step.op
-        if isinstance(op, ops.CreateCheckConstraintOp) and table_of(op) == table and words(str(op.condition)) in wanted:
-            checks.add(str(op.constraint_name))
-            if not op.kw.get(NOT_VALID):
-                return True
-        if any(each.verb == "validate" and each.name in checks for each in step.raw):
-            return True
-    return False
 
 
 def _safe(judged: Judged, table: Name, column: str) -> str:

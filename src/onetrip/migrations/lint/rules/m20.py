@@ -12,9 +12,9 @@ from onetrip.migrations.snapshot.model import Name
 
 
 def find(judged: Judged) -> Iterator[Found]:
-    """Find foreign keys whose columns begin no index: of the revision, or of an earlier one, or of the database."""
+    """Find foreign keys whose columns begin no index: of any revision, or of the database."""
     known: dict[Name, set[tuple[str, ...]]] = {table: set(of) for table, of in judged.facts.indexed.items()}
-    for each in (*judged.earlier, judged.revision):
+    for each in (*judged.earlier, judged.revision, *judged.later):
         for step in each.up.steps:
             _note(step.op, known)
     for step in judged.steps:

@@ -12,7 +12,12 @@ from onetrip.migrations.lint.rule import BOTH, Found, Judged, Rule
 
 def find(judged: Judged) -> Iterator[Found]:
     """Find imports of what is neither Python's nor installed."""
-    for node in ast.walk(ast.parse(judged.revision.source)):
+    return imports(judged.revision.source)
+
+
+def imports(source: str) -> Iterator[Found]:
+    """Find them in the source of a file."""
+    for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         if isinstance(node, ast.Import):
