@@ -9,7 +9,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -32,6 +33,7 @@ from onetrip.http.idempotency import KEPT
 from onetrip.http.pipeline import Pipeline
 from onetrip.http.reading import Reading, Readings
 from onetrip.http.router import ResourceRouter
+from onetrip.migrations.ready import read_expected
 from onetrip.schema.declaration import Resource
 from onetrip.schema.derive import derive
 from onetrip.schema.notes import nested_notes, notes
@@ -64,6 +66,7 @@ class API:
         envelope: a list is `{"items": […], "next": …, "prev": …, "total": …}` instead of an array.
         search_language: the language of the texts that `q=` searches, unless a `Resource` names another one.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
+        migrations: the folder of revisions without which `/readyz` is a 503, as in `migrations="alembic"`.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
 
@@ -86,6 +89,7 @@ class API:
         secret: str | None = None,
         envelope: bool = False,
         actor: Actor | None = None,
+        migrations: str | Path | None = None,
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
@@ -101,7 +105,9 @@ class API:
         cursors = Cursors(_secret(secret, self.database))
         self.pipeline = Pipeline(self.schema, self.database, self.limits, actor, cursors, envelope)
         self._readings = Readings(self.pipeline)
-        self.router = ResourceRouter(self.pipeline, kept=idempotency_keys)
+        expected = None if migrations is None else read_expected(Path(migrations))
+        ready = None if expected is None else partial(expected.check, self.database)
+        self.router = ResourceRouter(self.pipeline, kept=idempotency_keys, ready=ready)
         self._users = 0
         self.router.lifespan_context = self.lifespan
 

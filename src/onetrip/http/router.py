@@ -6,7 +6,7 @@ dictionary. A request to a generated route goes straight to the pipeline; when s
 runs them, and then to the same pipeline. Routes that a user adds to this router are FastAPI's.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -55,9 +55,17 @@ HEALTH = {LIVEZ: b"alive", READYZ: b"ready"}
 class ResourceRouter(APIRouter):
     """An `APIRouter` with the path operations of every resource, `/livez` and `/readyz`."""
 
-    def __init__(self, pipeline: Pipeline, *, kept: timedelta | None = KEPT, **options: Any) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        *,
+        kept: timedelta | None = KEPT,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.pipeline = pipeline
+        self._ready = ready or pipeline.database.ping
         self.aggregates = Aggregates(pipeline)
         self.exports = Exports(pipeline)
         self.mutations = Mutations(pipeline)
@@ -248,7 +256,7 @@ class ResourceRouter(APIRouter):
     async def _health(self, path: str) -> Answer:
         try:
             if path == READYZ:
-                await self.pipeline.database.ping()
+                await self._ready()
         except Problem as problem:
             return _problem(problem)
         body = b'{"status":"%s"}' % HEALTH[path]
