@@ -179,6 +179,36 @@ def test_a_lock_that_somebody_holds_is_waited_for(postgresql: Backend, tmp_path:
     assert "lock timeout" in next(each for each in events if each.kind == "again").why
 
 
+def test_a_reader_that_stays_is_waited_for(sqlite: Backend, tmp_path: Path) -> None:
+    """SQLite cannot commit while somebody reads: the revision is rolled back, and tried again."""
+    project = histories.make(tmp_path, sqlite.url, CHAIN)
+    up(project, "r2")
+    events: list[Event] = []
+    with sqlite.engine().connect() as reader:
+        reading = reader.connection.dbapi_connection
+        assert reading is not None
+        rows = reading.cursor()
+        rows.execute("SELECT * FROM thing")
+        rows.fetchone()
+
+        def said(event: Event) -> None:
+            events.append(event)
+            if event.kind == "again":
+                rows.close()
+
+        assert "database is locked" in refused(project, options=Options(lock_timeout=0.05, retries=0))
+        assert up(project, options=Options(lock_timeout=0.05, said=said)) == ("r3",)
+    assert [each.kind for each in events] == ["begun", "backup", "again", "done"]
+    assert read(sqlite, "SELECT count(*) FROM thing") == [(2,)]
+
+
+def test_a_database_of_somebody_else_can_be_adopted(backend: Backend, tmp_path: Path) -> None:
+    """Its tables are in the way of the first revision, and the sentence says what to do."""
+    execute(backend, "CREATE TABLE thing (id INTEGER)")
+    message = refused(histories.make(tmp_path, backend.url, CHAIN))
+    assert "already exists" in message and "onetrip db baseline" in message
+
+
 def test_a_failed_concurrent_index_is_made_again(postgresql: Backend, tmp_path: Path) -> None:
     """What it leaves is INVALID, and is dropped before it is made again."""
     project = histories.make(tmp_path, postgresql.url, {"r1": TABLE, "r2": ROWS, "r3": CONCURRENTLY})

@@ -5,6 +5,7 @@ again, also after this process was killed, goes on where it stopped.
 """
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
@@ -25,7 +26,7 @@ from onetrip.migrations import checksums
 from onetrip.migrations.concurrently import resumable
 from onetrip.migrations.connection import reason
 from onetrip.migrations.guard.guard import backup, foreign_keys_off, guarded, is_empty
-from onetrip.migrations.history import History, read_history
+from onetrip.migrations.history import VERSIONS, History, read_history
 from onetrip.migrations.lock import Lock, database_file, locked
 from onetrip.migrations.project import Project
 
@@ -178,9 +179,8 @@ class _Runner:
                 self._once(step, False)
                 break
             except Exception as error:
-                if self.connection.in_transaction():
-                    self.connection.rollback()
-                if _sqlstate(error) != _LOCKED or attempt == self.options.retries:
+                self._roll_back()
+                if not _is_locked(error) or attempt == self.options.retries:
                     raise self._failed(step, error) from error
                 self.options.said(replace(event, kind="again", why=_reason(error)))
                 time.sleep(min(0.1 * 2**attempt, _LONGEST) * random.uniform(0.5, 1.5))
@@ -218,28 +218,51 @@ class _Runner:
         self.saved = backup(file, revision)
         self.options.said(Event(kind="backup", revision=revision, file=self.saved))
 
-    def _set_timeouts(self) -> None:
-        """Let no statement wait for a lock for long: all readers of that table wait behind it."""
+    def _roll_back(self) -> None:
+        """End what failed, also a commit for which SQLite waited in vain: that one leaves its transaction open."""
+        if self.connection.in_transaction():
+            self.connection.rollback()
         if self.sqlite:
+            self.connection.connection.dbapi_connection.rollback()  # type: ignore[union-attr]
+
+    def _set_timeouts(self) -> None:
+        """Let no statement wait for a lock for long: on PostgreSQL, all readers of that table wait behind it."""
+        waited = round(self.options.lock_timeout * 1000)
+        if self.sqlite:
+            self.connection.connection.dbapi_connection.execute(  # type: ignore[union-attr]
+                f"PRAGMA busy_timeout={waited}"
+            )
             return
-        for name, seconds in (
-            ("lock_timeout", self.options.lock_timeout), ("statement_timeout", self.options.statement_timeout),
-        ):  # fmt: skip
-            if seconds is not None:
-                self.connection.exec_driver_sql(f"SET {name} = {round(seconds * 1000)}")
+        self.connection.exec_driver_sql(f"SET lock_timeout = {waited}")
+        if self.options.statement_timeout is not None:
+            self.connection.exec_driver_sql(f"SET statement_timeout = {round(self.options.statement_timeout * 1000)}")
         self.connection.commit()
 
     def _failed(self, step: RevisionStep, error: Exception) -> ConfigurationError:
         called = "Revision" if step.is_upgrade else "The way back of revision"
-        saved = f" The database as it was before is '{self.saved}'." if self.saved is not None else ""
+        hint = f" The database as it was before is '{self.saved}'." if self.saved is not None else ""
+        if step.is_upgrade and not step.revision.down_revision and not self._is_empty():
+            hint += " It has tables that no revision made: 'onetrip db baseline' adopts them."
         return ConfigurationError(
             f"{called} {step.revision.revision} ({step.revision.doc}) failed and was rolled back: "
-            f"{_reason(error)}.{saved}"
+            f"{_reason(error)}.{hint}"
         )
 
+    def _is_empty(self) -> bool:
+        """Say whether there are no tables; one that cannot be asked any more may have none."""
+        try:
+            tables = set(sa.inspect(self.connection).get_table_names())
+        except DBAPIError:
+            return True
+        return not tables - {VERSIONS, checksums.TABLE}
 
-def _sqlstate(error: Exception) -> str | None:
-    return getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else None
+
+def _is_locked(error: Exception) -> bool:
+    """Say whether somebody else's lock was in the way."""
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return getattr(error.orig, "sqlstate", None) == _LOCKED or code == sqlite3.SQLITE_BUSY
 
 
 def _reason(error: Exception) -> str:
