@@ -14,7 +14,6 @@ _INI = """\
 
 [alembic]
 script_location = %(here)s/alembic
-prepend_sys_path = .
 path_separator = os
 timezone = UTC
 file_template = %%(year)d%%(month).2d%%(day).2d_%%(hour).2d%%(minute).2d_%%(rev)s_%%(slug)s

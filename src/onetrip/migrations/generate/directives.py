@@ -8,7 +8,7 @@ from alembic.autogenerate import compare
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
 from alembic.runtime.migration import MigrationContext
-from alembic.util import rev_id
+from alembic.util import msg, rev_id
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.generate.casts import cast
@@ -49,7 +49,7 @@ def process(project: Project, context: MigrationContext, directives: list[ops.Mi
         pairs = [(operations, list(undone(operations)))] if operations else []
     directives[:] = _scripts(script, pairs)
     if not directives and context.config is not None:
-        context.config.print_stdout("The database is as the models say: there is nothing to write.")
+        msg("The database is as the models say: there is nothing to write.", **context.config.messaging_opts)
     if lost:
         reasons = context.opts["template_args"].setdefault(IRREVERSIBLE, {})
         reasons[script.rev_id] = lost
