@@ -12,7 +12,7 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects import postgresql, sqlite
 
-from onetrip.migrations.compare.plugin import options
+from onetrip.migrations.compare.plugin import options, without_reflection_warnings
 from onetrip.migrations.rendering import render_item
 from onetrip.migrations.snapshot import live
 from onetrip.migrations.snapshot.model import Name, Snapshot
@@ -44,7 +44,7 @@ def migrating(backend: Backend, metadata: list[sa.MetaData], created: Iterable[N
 
 def generate(backend: Backend, *metadata: sa.MetaData, created: Iterable[Name] = ()) -> tuple[str, str]:
     """Write what leads from the database to the code, and back."""
-    with migrating(backend, list(metadata), created) as context:
+    with without_reflection_warnings(), migrating(backend, list(metadata), created) as context:
         script = produce_migrations(context, list(metadata))  # type: ignore[arg-type]
         assert script.upgrade_ops is not None and script.downgrade_ops is not None
         up, down = (
@@ -64,6 +64,7 @@ def run(backend: Backend, code: str) -> None:
     names: dict[str, Any] = {"sa": sa, "postgresql": postgresql, "sqlite": sqlite, "op": alembic.op}
     exec(f"def script():\n{textwrap.indent(textwrap.dedent(code), '    ')}", names)
     with (
+        without_reflection_warnings(),
         migrating(backend, [], ()) as context,
         context.begin_transaction(_per_migration=True),
         Operations.context(context),

@@ -13,6 +13,7 @@ from alembic.runtime.environment import EnvironmentContext
 
 from onetrip.migrations.compare.owned import created
 from onetrip.migrations.compare.plugin import options as compared
+from onetrip.migrations.compare.plugin import without_reflection_warnings
 from onetrip.migrations.connection import connected
 from onetrip.migrations.generate.directives import process
 from onetrip.migrations.project import Project
@@ -60,4 +61,5 @@ def _write(environment: EnvironmentContext, project: Project) -> None:
 
 
 def _run(environment: EnvironmentContext, project: Project, connection: sa.Connection) -> None:
-    apply(environment, project, connection, options(project, connection.dialect.name))
+    with without_reflection_warnings():
+        apply(environment, project, connection, options(project, connection.dialect.name))

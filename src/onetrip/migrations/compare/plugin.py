@@ -1,7 +1,9 @@
 """Alembic's plugin: where its comparison asks us, and what a script needs as a whole."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,6 +11,7 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
+from sqlalchemy.exc import SAWarning
 
 from onetrip.migrations.compare import definitions, types
 from onetrip.migrations.compare.columns import compare_column
@@ -42,6 +45,15 @@ def options(metadata: Sequence[sa.MetaData], created: Callable[[], Collection[Na
         "include_name": include_name,
         "include_object": include_object,
     }
+
+
+@contextmanager
+def without_reflection_warnings() -> Iterator[None]:
+    """Say nothing of what Alembic's reading leaves out: ours does not."""
+    with warnings.catch_warnings():
+        for message in ("Skipped unsupported reflection of expression", "Can't validate argument 'dialect_options'"):
+            warnings.filterwarnings("ignore", message, SAWarning)
+        yield
 
 
 def complete(context: AutogenContext, script: ops.UpgradeOps) -> PriorityDispatchResult:

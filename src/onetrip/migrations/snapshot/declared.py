@@ -38,8 +38,9 @@ def _in_postgresql(connection: sa.Connection, metadata: Sequence[sa.MetaData]) -
                 places = {schema: _SCHEMA.format(number) for number, schema in enumerate(schemas)}
                 for place in places.values():
                     connection.exec_driver_sql(f"CREATE SCHEMA {place}")
-                path = connection.exec_driver_sql("SHOW search_path").scalar()
-                connection.exec_driver_sql(f"SET LOCAL search_path = {places[None]}, {path}")
+            # PostgreSQL looks into `pg_temp` before its own types, so that a table called `text` would be one.
+            path = connection.exec_driver_sql("SHOW search_path").scalar()
+            connection.exec_driver_sql(f"SET LOCAL search_path = pg_catalog, {places[None]}, {path}")
             _create(connection, metadata, {**places, default: places[None]})
             names = {place: schema for schema, place in places.items()}
             if schemas == [None]:
