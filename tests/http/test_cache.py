@@ -54,15 +54,15 @@ def client(api: API) -> Iterator[Client]:
         yield opened
 
 
-SHAPE = "/posts?views={}&sort=-id&include=author&limit={}"
+SHAPE = "/posts?views={}&sort=-id&include=author&offset={}"
 
 
 def test_a_shape_seen_before_is_not_planned_again(client: Client, work: Work) -> None:
     """Other values, other keys, other conditions, HEAD: one shape, planned and compiled once."""
-    assert client.get(SHAPE.format(20, 1)).json()[0]["id"] == 4
+    assert client.get(SHAPE.format(20, 0)).json()[0]["id"] == 4
     assert work.take() == 1
-    assert [post["id"] for post in client.get(SHAPE.format(30, 2)).json()] == [2]
-    assert client.get(SHAPE.format(30, 2).replace("views", "%76iews").replace("limit", "l%69mit")).status == 200
+    assert [post["id"] for post in client.get(SHAPE.format(20, 1)).json()] == [3]
+    assert client.get(SHAPE.format(30, 2).replace("views", "%76iews").replace("offset", "offs%65t")).status == 200
     assert client.request("HEAD", SHAPE.format(1, 1)).status == 200
     assert client.get(SHAPE.format(1, 1), if_none_match="*").status == 304
     assert work.take() == 0
@@ -73,13 +73,13 @@ def test_a_shape_seen_before_is_not_planned_again(client: Client, work: Work) ->
 
 
 def test_what_differs_in_more_than_values_is_another_shape(client: Client, work: Work) -> None:
-    """Another resource, name, order, structure or relation has a plan of its own."""
+    """Another resource, name, order, structure, relation or limit has a plan of its own."""
     targets = [
         "/posts?id=1", "/users?id=1", "/posts?title=1", "/posts?id=1&title=1", "/posts?title=1&id=1", "/posts?sort=id",
-        "/posts?sort=-id", "/users/1/posts?id=1",
+        "/posts?sort=-id", "/users/1/posts?id=1", "/posts?limit=1", "/posts?limit=2",
     ]  # fmt: skip
-    for _ in range(2):
-        for target in targets:
+    for target in targets:
+        for _ in range(2):
             assert client.get(target).status == 200
     assert work.take() == len(targets)
 
@@ -123,6 +123,17 @@ def test_the_cache_is_bounded_and_keeps_what_is_used(client: Client, api: API, w
     work.take()
     assert client.get(f"/posts?fields={flood[0]}").status == 200  # long pushed out, and made again
     assert work.take() == 1
+
+
+def test_a_flood_of_limits_is_bounded(client: Client, api: API, work: Work) -> None:
+    """Each limit is a shape of its own: they push out one another, and not the one that is asked for in between."""
+    assert client.get(SHAPE.format(1, 1)).status == 200
+    work.take()
+    for limit in range(1, 31):
+        assert len(client.get(f"/posts?limit={limit}").json()) == min(limit, 5)
+        assert len(api.pipeline.prepared) <= 8
+        assert client.get(SHAPE.format(1, limit)).status == 200
+    assert work.take() == 30
 
 
 def test_a_prepared_shape_holds_no_value_of_a_client(client: Client, api: API) -> None:

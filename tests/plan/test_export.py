@@ -39,8 +39,8 @@ def test_there_is_no_window_unless_one_is_asked_for() -> None:
     assert plan.selection.exactly
     limit, offset = plan.selection.limit, plan.selection.offset
     assert limit is not None and offset is not None
-    assert [plan.parameters[number].parse("5000000") for number in (limit,)] == [5_000_000]
-    assert [plan.parameters[number].slot for number in (limit, offset)] == [0, 1]
+    assert [plan.parameters[number.parameter].default for number in (limit, offset)] == [5_000_000, None]
+    assert [plan.parameters[number.parameter].slot for number in (limit, offset)] == [None, 0]
 
 
 @pytest.mark.parametrize("name", ["after", "before", "count"])

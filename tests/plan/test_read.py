@@ -3,13 +3,14 @@
 from dataclasses import replace
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy.dialects import sqlite
 
 from onetrip.errors import Invalid
 from onetrip.plan.filters import MAX_ERRORS
-from onetrip.plan.ir import Embedded, OrderKey, ReadPlan, Shape
+from onetrip.plan.ir import Embedded, Number, OrderKey, ReadPlan, Shape
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
 from onetrip.query.split import split
@@ -135,12 +136,12 @@ def test_embeds_are_ordered_and_capped() -> None:
     [
         ("posts", "", [("limit", None, 50), ("offset", None, 0)]),
         ("users", "", [("limit", None, 7), ("offset", None, 0)]),
-        ("posts", "limit=5&offset=6", [("limit", 0, None), ("offset", 1, None)]),
-        ("posts", "offset=6&limit=5", [("limit", 1, None), ("offset", 0, None)]),
+        ("posts", "limit=5&offset=6", [("limit", None, 5), ("offset", 0, None)]),
+        ("posts", "offset=6&limit=5", [("limit", None, 5), ("offset", 0, None)]),
         (
             "posts",
             "views=1&limit=5&title=x",
-            [("views", 0, None), ("title", 2, None), ("limit", 1, None), ("offset", None, 0)],
+            [("views", 0, None), ("title", 1, None), ("limit", None, 5), ("offset", None, 0)],
         ),
         ("posts", "sort=id&views=1", [("views", 0, None), ("limit", None, 50), ("offset", None, 0)]),
         ("posts/1", "", [("id", 0, None)]),
@@ -149,12 +150,12 @@ def test_embeds_are_ordered_and_capped() -> None:
         (
             "users/1/posts",
             "limit=5&views=1",
-            [("id", 0, None), ("views", 2, None), ("limit", 1, None), ("offset", None, 0)],
+            [("id", 0, None), ("views", 1, None), ("limit", None, 5), ("offset", None, 0)],
         ),
     ],
 )
 def test_values_come_from_their_slots(path: str, query: str, expected: list[tuple[str, int | None, Any]]) -> None:
-    """Key first, then filters, then the window: each parameter names its place among the values, or its default."""
+    """Key first, then filters, then the window: each parameter names its place among the values, or what it is."""
     parameters = planned(path, query).parameters
     assert [(item.loc[-1], item.slot, item.default) for item in parameters] == expected
 
@@ -263,19 +264,50 @@ def test_limits_are_the_applications() -> None:
 )  # fmt: skip
 def test_a_window_is_a_number_within_its_bounds(parameter: str, text: str, value: int | None) -> None:
     """Digits and nothing else, up to the resource's maximum."""
-    (found,) = [item for item in planned("users", f"{parameter}=1").parameters if item.loc == ("query", parameter)]
     if value is not None:
-        assert found.parse(text) == value
+        assert window(parameter, text) == value
     else:
         with pytest.raises(ValueError, match="must be"):
-            found.parse(text)
+            window(parameter, text)
+
+
+def window(parameter: str, text: str) -> int:
+    """Read a limit as the plan does, which is made for it, or an offset as each request does."""
+    try:
+        plan = planned("users", f"{parameter}={quote(text)}")
+    except Invalid as refused:
+        assert [(item.loc, item.type) for item in refused.errors] == [(("query", parameter), "value_error")]
+        raise ValueError(refused.errors[0].msg) from None
+    (found,) = [item for item in plan.parameters if item.loc == ("query", parameter)]
+    return int(found.parse(text)) if found.default is None else int(found.default)
 
 
 def test_a_plan_holds_no_value() -> None:
     """Requests of one shape share a plan: what differs between them is not in it."""
-    one, other = (planned("posts", query) for query in ("views=1&limit=2&sort=-id", "views=9&limit=8&sort=-id"))
+    one, other = (planned("posts", query) for query in ("views=1&offset=2&sort=-id", "views=9&offset=8&sort=-id"))
     assert replace(one.selection, shape=other.selection.shape) == other.selection
     assert shown(one.selection.shape) == shown(other.selection.shape)
     assert [(p.loc, p.slot, p.default) for p in one.parameters] == [
         (p.loc, p.slot, p.default) for p in other.parameters
     ]
+
+
+def test_a_plan_knows_its_limit() -> None:
+    """A limit is the same in every request of a shape, asked for or not; an offset is, where none is asked for."""
+    found = {
+        query: (plan.selection.limit, plan.selection.offset)
+        for query in ("", "limit=5", "limit=5&offset=6")
+        for plan in [planned("posts", query)]
+    }
+    assert found == {
+        "": (Number(0, 50), Number(1, 0)),
+        "limit=5": (Number(0, 5), Number(1, 0)),
+        "limit=5&offset=6": (Number(0, 5), Number(1)),
+    }
+
+
+def test_a_wrong_limit_is_refused_alone() -> None:
+    """No plan is made for it, which would judge the other values."""
+    with pytest.raises(Invalid) as refused:
+        planned("posts", "limit=x&views=x")
+    assert [(item.loc, item.type) for item in refused.value.errors] == [(("query", "limit"), "value_error")]

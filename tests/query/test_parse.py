@@ -3,7 +3,7 @@
 import pytest
 
 from onetrip.errors import Invalid
-from onetrip.query.ast import Compare, Embed, Query, Slot, SortKey
+from onetrip.query.ast import Compare, Constant, Embed, Query, Slot, SortKey
 from onetrip.query.parser import MAX_NAMES, parse
 from onetrip.query.split import split
 
@@ -20,14 +20,14 @@ def _embeds(*names: str | tuple[str, Query]) -> tuple[Embed, ...]:
     ("text", "query"),
     [
         ("", Query()),
-        ("limit=1&offset=2", Query(limit=Slot(0), offset=Slot(1))),
-        ("offset=2&limit=1", Query(limit=Slot(1), offset=Slot(0))),
+        ("limit=1&offset=2", Query(limit=Constant("1"), offset=Slot(0))),
+        ("offset=2&limit=1", Query(limit=Constant("1"), offset=Slot(0))),
         (
             "a=1&sort=id&b=2&limit=3",
             Query(
                 where=(Compare(("a",), "eq", (Slot(0),), "a"), Compare(("b",), "eq", (Slot(1),), "b")),
                 sort=(SortKey(("id",)),),
-                limit=Slot(2),
+                limit=Constant("3"),
             ),
         ),
         (

@@ -108,6 +108,7 @@ def _parameter(condition: Condition) -> str:
 def queries(draw: st.DrawFn, put: _Put, values: list[str], within: tuple[str, ...] = (), depth: int = 3) -> Query:
     """Everything that can be asked, of a resource or of the rows of an embed."""
     slot = st.none() | st.none() | _value.map(put)
+    limit = st.none() | st.none() | _value.map(Constant)
     paths = st.none() | st.lists(_path, min_size=1, max_size=3, unique=True).map(tuple)
     names = draw(st.lists(_name, max_size=2, unique=True)) if depth else []
     around = within or ("include",)
@@ -116,7 +117,7 @@ def queries(draw: st.DrawFn, put: _Put, values: list[str], within: tuple[str, ..
         sort=draw(st.none() | st.lists(sort_keys(), min_size=1, max_size=3, unique=True).map(tuple)),
         fields=draw(paths),
         count=draw(st.sampled_from([None, None, "none", "exact", "estimated"])),
-        limit=draw(slot), offset=draw(slot), after=draw(slot), before=draw(slot), search=draw(slot),
+        limit=draw(limit), offset=draw(slot), after=draw(slot), before=draw(slot), search=draw(slot),
         include=tuple(Embed(name, draw(embedded(put, values, (*around, name), depth - 1))) for name in names),
         upsert=None if within else draw(st.none() | upserts()),
     )  # fmt: skip

@@ -84,15 +84,16 @@ def embed(name: str, **options: object) -> Embed:
 @pytest.mark.parametrize(
     ("text", "embeds", "values"),
     [
-        ("include=c(limit=3)", (embed("c", limit=Slot(0)),), ("3",)),
+        ("include=c(limit=3)", (embed("c", limit=Constant("3")),), ()),
+        ('include=c(limit="3",offset=4)', (embed("c", limit=Constant("3"), offset=Slot(0)),), ("4",)),
         (
             "include=a,c(limit=3,sort=-id,fields=(id,body)).b",
             (
                 embed("a"),
-                embed("c", limit=Slot(0), sort=(SortKey(("id",), True),), fields=(("id",), ("body",)),
+                embed("c", limit=Constant("3"), sort=(SortKey(("id",), True),), fields=(("id",), ("body",)),
                       include=(embed("b"),)),
             ),
-            ("3",),
+            (),
         ),
         ("include=c(d=1,or=(e=2,f=3)),c.b", (
             embed("c", where=(
@@ -100,7 +101,7 @@ def embed(name: str, **options: object) -> Embed:
                 Or((compare("e", 1, within=("include", "c", "or")), compare("f", 2, within=("include", "c", "or")))),
             ), include=(embed("b"),)),
         ), ("1", "2", "3")),
-        ("include=c(include=(a,b(limit=1)))", (embed("c", include=(embed("a"), embed("b", limit=Slot(0)))),), ("1",)),
+        ("include=c(include=(a,b(limit=1)))", (embed("c", include=(embed("a"), embed("b", limit=Constant("1")))),), ()),
         ("include=c(include=a)", (embed("c", include=(embed("a"),)),), ()),
         ("include=a.b.c(x__in=(1,2)).d", (
             embed("a", include=(embed("b", include=(embed("c", include=(embed("d"),), where=(
@@ -149,7 +150,9 @@ def test_options_of_embeds(text: str, embeds: tuple[Embed, ...], values: tuple[s
         ("include=b.c(fields=(a..b))", ("include", "b", "c", "fields"), "syntax"),
         ("include=c(count=x)", ("include", "c", "count"), "value_error"),
         ("include=c(include=d(sort=a:b))", ("include", "c", "d", "sort"), "syntax"),
-        ("include=c(limit=(3))", ("include", "c", "limit"), "syntax"),
+        ("include=c(limit=(3))", ("include",), "syntax"),
+        ('include=c(limit="3)', ("include",), "syntax"),
+        ("include=c(offset=(3))", ("include", "c", "offset"), "syntax"),
         ("include=b.c(q=(a=1))", ("include", "b", "c", "q"), "syntax"),
     ],
 )

@@ -97,7 +97,7 @@ def plan(service: Service, text: str, value: str) -> str:
         statements = [f"EXPLAIN QUERY PLAN {text.replace('?', '1')}"]
     else:
         statements = [f"SET {name}" for name in ("enable_seqscan = off", "plan_cache_mode = force_generic_plan")]
-        statements += [f"PREPARE asked AS {text}", f"EXPLAIN EXECUTE asked('{value}', 1, 0)"]
+        statements += [f"PREPARE asked AS {text}", f"EXPLAIN EXECUTE asked('{value}')"]
     with service.backend.engine().connect() as connection:
         rows = [connection.exec_driver_sql(statement) for statement in statements][-1].fetchall()
     return "\n".join(str(row[-1]) for row in rows)

@@ -41,7 +41,7 @@ class Aggregates:
         row = await self.pipeline.database.run(prepared.statement, values)
         if row is None or not row[0]:
             raise NotFound(f"There is no such row in '{endpoint.resource.name}'.")
-        limit, offset = values[prepared.plan.limit], values[prepared.plan.offset]
+        limit, offset = values[prepared.plan.limit.parameter], values[prepared.plan.offset.parameter]
         page = cut(row[0], limit)
         urls = by_offset(path, query_string, offset, limit, page.more)
         body = enveloped(page.records, urls, None) if self.pipeline.envelope else array(page.records)

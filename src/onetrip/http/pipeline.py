@@ -19,7 +19,8 @@ from onetrip.http.cursor import Cursors, ListCursors, position_of, random_secret
 from onetrip.http.history import Actor
 from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
 from onetrip.plan.groups import AggregatePlan
-from onetrip.plan.ir import Cursor, ReadPlan, WritePlan
+from onetrip.plan.ir import Cursor, ReadPlan
+from onetrip.plan.mutations import WritePlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.parser import parse
 from onetrip.query.split import Shape, Splitter
@@ -145,7 +146,7 @@ class Pipeline:
         """Turn a list that the database wrote into an answer."""
         selection, statement, paging = prepared.plan.selection, prepared.statement, prepared.plan.paging
         assert paging is not None and selection.limit is not None and selection.offset is not None
-        limit, offset = values[selection.limit], values[selection.offset]
+        limit, offset = values[selection.limit.parameter], values[selection.offset.parameter]
         page = cut(value, limit, backwards=paging.direction == "before")
         if prepared.walk is None:
             urls = by_offset(request.path, request.query_string, offset, limit, page.more)

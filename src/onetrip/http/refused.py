@@ -13,7 +13,8 @@ from onetrip.db.violations import Violation, violation
 from onetrip.errors import Conflict, Location, OnetripError, Problem
 from onetrip.hooks import Action
 from onetrip.http.conflicts import conflict
-from onetrip.plan.ir import Comparison, Delete, Insert, Link, Update, WritePlan
+from onetrip.plan.ir import Comparison
+from onetrip.plan.mutations import Delete, Insert, Link, Update, WritePlan
 from onetrip.schema.model import ResourceSchema, Schema
 from onetrip.sql.read import compiled
 from onetrip.sql.references import dangling, referring

@@ -17,8 +17,8 @@ from onetrip.db.runner import Rejected, Row, Steps, tried
 from onetrip.errors import Problem
 from onetrip.http.pipeline import Pipeline, Prepared, bind
 from onetrip.http.refused import Refused
-from onetrip.plan.ir import WritePlan
 from onetrip.plan.link import plan_change
+from onetrip.plan.mutations import WritePlan
 from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
 from onetrip.query.parser import parse

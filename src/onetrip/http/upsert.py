@@ -20,7 +20,7 @@ from onetrip.http.request import Conditions
 from onetrip.http.routes import key_path
 from onetrip.http.statements import PreparedWrite, Written, separated
 from onetrip.http.values import validated, validated_many, values_of
-from onetrip.plan.ir import Insert
+from onetrip.plan.mutations import Insert
 from onetrip.plan.upsert import unique_keys
 from onetrip.plan.write import Action
 from onetrip.query.split import OF_CREATION, Shape

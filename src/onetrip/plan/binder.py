@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from onetrip.errors import Invalid, Location
-from onetrip.plan.ir import Cursor, Keyset, Parameter, Selection
+from onetrip.plan.ir import Cursor, Keyset, Number, Parameter, Selection
 from onetrip.query.ast import Constant, Operand, Slot
 from onetrip.schema.model import Relation
 
@@ -58,7 +58,7 @@ class Binder:
         self.cursors.append(cursor)
         return Keyset(values, self.nulls[before : before + len(values)] or (False,) * len(values))
 
-    def number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> int:
+    def number(self, loc: Location, operand: Operand | None, default: int, maximum: int) -> Number:
         """Number a whole number from 0 to a maximum, `limit` or `offset`."""
 
         def parse(text: str) -> int:
@@ -68,7 +68,10 @@ class Binder:
                 raise ValueError(f"must be at most {maximum}")
             return int(text)
 
-        return self.constant(loc, default) if operand is None else self.value(loc, parse, operand)
+        if isinstance(operand, Slot):
+            return Number(self.value(loc, parse, operand))
+        known = default if operand is None else read(loc, parse, operand.text)
+        return Number(self.constant(loc, known), known)
 
     def text(self, loc: Location, parse: Callable[[str], Any], slot: int, *, miss_is_absence: bool = False) -> int:
         """Number the value of a text."""

@@ -8,31 +8,37 @@ from collections.abc import Callable
 from typing import Any
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import Embedded, Shape
+from onetrip.plan.ir import Embedded, Number, Shape
 from onetrip.settings import Limits
 
 Check = Callable[[tuple[Any, ...]], None]
 """Refuses values of a request that are valid one by one, but not together. Raises `Invalid`."""
 
 
-def check_cost(shape: Shape | None, limits: Limits, *, limit: int | None = None, most: int = 1) -> Check | None:
+def check_cost(shape: Shape | None, limits: Limits, *, limit: Number | None = None, most: int = 1) -> Check | None:
     """Make what refuses values by which an answer could hold too many rows; `None` if there are no such values.
 
-    `limit` is the number of the parameter that says how many rows a list has, and `most` how many those can be. Without
-    it, rows are counted one by one: the answer is one, or nobody knows how many there will be.
+    `limit` says how many rows a list has, and `most` how many those can be. Without it, rows are counted one by one:
+    the answer is one, or nobody knows how many there will be.
     """
-    if most * (1 + _embedded(shape, lambda _: limits.embed_limit)) <= limits.cost:
+    if limit is not None and limit.value is not None:
+        most = limit.value
+    if most * (1 + _embedded(shape, lambda number: _most(number, limits))) <= limits.cost:
         return None
 
     def check(values: tuple[Any, ...]) -> None:
-        rows = (1 if limit is None else values[limit]) * (1 + _embedded(shape, values.__getitem__))
+        rows = (1 if limit is None else values[limit.parameter]) * (1 + _embedded(shape, lambda n: values[n.parameter]))
         if rows > limits.cost:
             raise _too_expensive(rows, limits.cost, _embeds(shape))
 
     return check
 
 
-def _embedded(shape: Shape | None, value: Callable[[int], int]) -> int:
+def _most(number: Number, limits: Limits) -> int:
+    return limits.embed_limit if number.value is None else number.value
+
+
+def _embedded(shape: Shape | None, value: Callable[[Number], int]) -> int:
     """Count the rows of relations to many that one row may bring along."""
     rows = 0
     for embed in _embeds(shape):

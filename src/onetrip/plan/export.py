@@ -6,7 +6,7 @@ from dataclasses import replace
 from onetrip.errors import ErrorItem, Invalid
 from onetrip.plan.binder import Binder
 from onetrip.plan.cost import check_cost
-from onetrip.plan.ir import ReadPlan
+from onetrip.plan.ir import Number, ReadPlan
 from onetrip.plan.read import Endpoint, plan_read
 from onetrip.query.ast import Query
 from onetrip.schema.model import Schema
@@ -30,7 +30,7 @@ def plan_export(query: Query, endpoint: Endpoint, schema: Schema, limits: Limits
         raise Invalid.of(items, "Leave it out, or ask for application/json.")
     plan = plan_read(replace(query, limit=None), endpoint, schema, limits)
     binder = Binder(len(endpoint.key), parameters=list(plan.parameters))
-    limit = None if query.limit is None else binder.value(("query", "limit"), _whole, query.limit)
+    limit = None if query.limit is None else Number(binder.value(("query", "limit"), _whole, query.limit))
     offset = None if query.offset is None else plan.selection.offset
     selection = replace(plan.selection, limit=limit, offset=offset, exactly=True)
     check = check_cost(selection.shape, limits)  # of each row: they are not held together

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from onetrip.plan.ir import Anchor, Hop, OrderKey, Parameter, Predicate
+from onetrip.plan.ir import Anchor, Hop, Number, OrderKey, Parameter, Predicate
 from onetrip.schema.model import Field
 
 
@@ -36,8 +36,7 @@ class Output:
 class AggregatePlan:
     """Groups of the rows that meet the conditions `where`: those that meet `having`, in an order, some of them.
 
-    `having` and `order` are of the fields of `outputs`; `limit` and `offset` are numbers of parameters. With an
-    `anchor`, the rows are those at the end of its relation.
+    `having` and `order` are of the fields of `outputs`. With an `anchor`, rows are those at the end of its relation.
     """
 
     entity: type[Any]
@@ -45,8 +44,8 @@ class AggregatePlan:
     outputs: tuple[Output, ...]
     having: tuple[Predicate, ...]
     order: tuple[OrderKey, ...]
-    limit: int
-    offset: int
+    limit: Number
+    offset: Number
     parameters: tuple[Parameter, ...]
     anchor: Anchor | None = None
     check: Callable[[tuple[Any, ...]], None] | None = None

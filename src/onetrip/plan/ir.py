@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from onetrip.errors import Location
 from onetrip.plan.given import Given
-from onetrip.schema.model import Computed, Constraint, Field, Generated, Pairs, Relation, ResourceSchema, Search, View
+from onetrip.schema.model import Computed, Field, Relation, Search, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,14 @@ class Parameter:
     slot: int | None = None
     default: Any = None
     miss_is_absence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """How many: the number of a parameter, and its `value` where that is the same in every request of a shape."""
+
+    parameter: int
+    value: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,12 @@ class Shape:
     items: "tuple[Item, ...]"
     loaded: "tuple[Embedded, ...]" = ()
 
+    @property
+    def python(self) -> bool:
+        """Whether Python writes (part of) it."""
+        inner = (item for item in self.items if isinstance(item, Embedded))
+        return self.view.python is not None or any(item.selection.shape.python for item in inner)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
@@ -197,17 +211,16 @@ class Windowed:
 class Selection:
     """Rows of one entity: which, in which order, how many, and how each is written.
 
-    `limit` and `offset` are numbers of parameters. With `exactly`, no row more than `limit` is read; a list of its own
-    reads one more, to know whether there is one. `cap` is the limit of an embed for which none was asked. Without a
-    `keyset` it begins with the first row.
+    With `exactly`, no row more than `limit` is read; a list of its own reads one more, to know whether there is one.
+    `cap` is the limit of an embed for which none was asked. Without a `keyset` it begins with the first row.
     """
 
     shape: Shape
     where: tuple[Predicate, ...] = ()
     rank: Matches | None = None
     order: tuple[OrderKey, ...] = ()
-    limit: int | None = None
-    offset: int | None = None
+    limit: Number | None = None
+    offset: Number | None = None
     exactly: bool = False
     cap: int | None = None
     keyset: Keyset | None = None
@@ -270,130 +283,4 @@ class ReadPlan:
     @property
     def python(self) -> bool:
         """Whether Python writes (part of) the answer."""
-        return _written_in_python(self.selection.shape)
-
-
-def _written_in_python(shape: Shape) -> bool:
-    inner = (item for item in shape.items if isinstance(item, Embedded))
-    return shape.view.python is not None or any(_written_in_python(item.selection.shape) for item in inner)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """A column, and the number of the parameter that it is set to."""
-
-    field: Field
-    parameter: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upsert:
-    """What happens to a row that is there already: `changed` columns become what a new row would have.
-
-    Without any it is left as it is. `constraint` is the unique key by which it is found, `key` its columns. `generated`
-    are what Python fills in a row that changes.
-    """
-
-    constraint: Constraint
-    key: tuple[Field, ...]
-    changed: tuple[Field, ...]
-    generated: tuple[Assignment, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """A row that others refer to: of `entity`, by its key. `pairs` are their columns, each with a part of that key."""
-
-    entity: type[Any]
-    where: tuple[Comparison, ...]
-    pairs: Pairs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A new row of `rows`, which links the rows at its `ends`; without those there is none.
-
-    With `kept`, a link that is there already stays: its `changed` columns become what a new one would have, and
-    `updated` are what Python fills in then.
-    """
-
-    rows: ResourceSchema
-    ends: tuple[End, End]
-    assignments: tuple[Assignment, ...]
-    kept: bool = False
-    changed: tuple[Field, ...] = ()
-    updated: tuple[Assignment, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlink:
-    """The end of a link."""
-
-    rows: ResourceSchema
-    ends: tuple[End, End]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insert:
-    """New rows. With `many`, each parameter is the list of the values of its column.
-
-    With an `anchor`, they refer to that row, and without it there are none; with a `link`, they are linked to it.
-    """
-
-    assignments: tuple[Assignment, ...]
-    many: bool = False
-    upsert: Upsert | None = None
-    anchor: End | None = None
-    link: Link | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """A change of the rows that meet the conditions; `reset` columns become what they are by default.
-
-    With `restored`, it is a change of rows that were deleted, which are there again.
-
-    Those of `increments` grow by their parameters. With a `cap`, at most so many rows change, or none.
-    """
-
-    where: tuple[Predicate, ...]
-    assignments: tuple[Assignment, ...]
-    reset: tuple[Field, ...] = ()
-    increments: tuple[Assignment, ...] = ()
-    cap: int | None = None
-    restored: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delete:
-    """The end of the rows that meet the conditions; with a `cap`, of at most so many, or of none."""
-
-    where: tuple[Predicate, ...]
-    cap: int | None = None
-
-
-Mutation = Insert | Update | Delete | Link | Unlink
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WritePlan:
-    """One write of a resource: a mutation, and how the row is written that it leaves behind (`None`: not at all).
-
-    Values come in this order: `parameters` of the URL, the version that the client expects (if `conditional`), the
-    columns of the body as the mutation names them, amounts, and then what is `generated` here. `leads_back` says that
-    what is embedded leads to rows of the very table that is written, which a statement sees as they were before it.
-    """
-
-    resource: ResourceSchema
-    mutation: Mutation
-    shape: Shape | None
-    parameters: tuple[Parameter, ...]
-    conditional: bool = False
-    generated: tuple[Generated, ...] = ()
-    leads_back: bool = False
-    check: Callable[[tuple[Any, ...]], None] | None = None
-
-    @property
-    def python(self) -> bool:
-        """Whether Python writes (part of) the answer."""
-        return self.shape is not None and _written_in_python(self.shape)
+        return self.selection.shape.python

@@ -7,19 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from onetrip.errors import Invalid
-from onetrip.plan.ir import (
-    Assignment,
-    Comparison,
-    Counted,
-    Embedded,
-    End,
-    Insert,
-    Link,
-    Mutation,
-    Shape,
-    Unlink,
-    WritePlan,
-)
+from onetrip.plan.ir import Comparison, Counted, Embedded, Shape
+from onetrip.plan.mutations import Assignment, End, Insert, Link, Mutation, Unlink, WritePlan
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
 from onetrip.plan.write import Action, plan_write
 from onetrip.query.ast import Query

@@ -7,7 +7,7 @@ decides nothing before the commit.
 from collections.abc import Iterable, Iterator
 
 from onetrip.errors import ErrorItem, Invalid
-from onetrip.plan.ir import Upsert
+from onetrip.plan.mutations import Upsert
 from onetrip.plan.resolve import field_named
 from onetrip.query import ast
 from onetrip.schema.model import Constraint, Field, ResourceSchema

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from onetrip.errors import Invalid
 from onetrip.plan.cost import check_cost
-from onetrip.plan.ir import Assignment, Counted, Delete, Embedded, Insert, Mutation, Predicate, Shape, Update, WritePlan
+from onetrip.plan.ir import Counted, Embedded, Predicate, Shape
+from onetrip.plan.mutations import Assignment, Delete, Insert, Mutation, Update, WritePlan
 from onetrip.plan.read import Endpoint, Planner, refuse_list_parameters
 from onetrip.plan.upsert import plan_upsert
 from onetrip.query.ast import Query

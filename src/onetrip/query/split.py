@@ -43,7 +43,7 @@ OF_LISTS = ("__contains", "__overlaps")
 OF_CREATION = STRUCTURAL | {"on_conflict", "update"}
 """Parameters whose text is shape where rows are created; elsewhere a column may be called `update`."""
 
-PARAMETERS = STRUCTURAL | TREES | {"limit", "offset", "after", "before", "q"}
+PARAMETERS = STRUCTURAL | TREES | {"offset", "after", "before", "q"}
 """Parameters that are not filters: a column of such a name is filtered by its operators."""
 
 MAX_LENGTH = 16_384

@@ -17,8 +17,11 @@ MAX_DEPTH = 10
 MAX_ENTRIES = 500
 """Names and values of one parameter."""
 
-STRUCTURAL = frozenset({"sort", "include", "fields", "count"})
-"""Options whose text decides which statement runs, as that of the parameters of these names."""
+STRUCTURAL = frozenset({"sort", "include", "fields", "count", "limit"})
+"""Options whose text decides which statement runs, as that of the parameters of these names.
+
+`limit` does, because a planner that does not know it plans for many rows, and again for each request.
+"""
 
 FLAGS = ("__is_null", "__exists")
 """What ends a name whose value decides which statement runs."""
@@ -115,6 +118,8 @@ class Reader:
     def _named(self, name: str, depth: int) -> "Slot | str | Group | Names":
         if name == "include":
             return self._nested(depth)
+        if name == "limit" and name in self.structural:
+            return self._quoted() if self._at('"') else self._value()
         if name in self.structural or name.endswith(FLAGS):
             return self._texts() if self._at("(") else self._match(_PLAIN)
         if self._at("("):

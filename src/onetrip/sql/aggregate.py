@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 
 from onetrip.plan.groups import AggregatePlan, Input
-from onetrip.sql.conditions import column_at, condition, joined, ordering, parameter, rows_of
+from onetrip.sql.conditions import amount, column_at, condition, joined, ordering, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import Parent
@@ -33,8 +33,9 @@ def _objects(plan: AggregatePlan, dialect: Dialect, parent: Parent | None = None
     found = sa.select().select_from(groups[plan.outputs[0].field.attribute].table)
     found = found.where(*(condition(predicate, groups, dialect) for predicate in plan.having))
     found = found.order_by(*ordering(plan.order, groups, dialect))
-    limit = parameter(plan.limit, sa.BigInteger()) + sa.literal_column("1")  # to know whether there are more
-    found = found.limit(limit).offset(parameter(plan.offset, sa.BigInteger()))
+    found = found.limit(amount(plan.limit, 1))  # to know whether there are more
+    if plan.offset.value != 0:
+        found = found.offset(amount(plan.offset))
     fields = (output.field for output in plan.outputs)
     values = [(field.name, dialect.write(field.type, groups[field.attribute])) for field in fields]
     return dialect.objects(found, values)

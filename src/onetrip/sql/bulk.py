@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from onetrip.plan.ir import Delete, OrderKey, Update, WritePlan
+from onetrip.plan.ir import OrderKey
+from onetrip.plan.mutations import Delete, Update, WritePlan
 from onetrip.sql.columns import column_of
 from onetrip.sql.conditions import condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect

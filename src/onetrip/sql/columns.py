@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from onetrip.plan.ir import Assignment
+from onetrip.plan.mutations import Assignment
 from onetrip.schema.model import Field
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.statement import placeholder

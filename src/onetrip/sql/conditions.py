@@ -18,6 +18,7 @@ from onetrip.plan.ir import (
     Hop,
     Matches,
     Negation,
+    Number,
     OrderKey,
     Predicate,
 )
@@ -30,6 +31,18 @@ from onetrip.sql.statement import placeholder
 def parameter(number: int, type_: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
     """Make the placeholder of a plan's parameter that is not compared with a column."""
     return sa.bindparam(placeholder(number), type_=type_)
+
+
+def amount(number: Number, more: int = 0) -> Any:
+    """Write how many, or some more. What is the same in every request is a literal, so that one plan serves them all.
+
+    https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES: where a plan for any value looks dearer,
+    as with a limit that nobody knows, a statement is planned again each time.
+    """
+    if number.value is not None:
+        return sa.literal_column(str(int(number.value) + more))
+    given = parameter(number.parameter, sa.BigInteger())
+    return given + sa.literal_column(str(more)) if more else given
 
 
 def rows_of(entity: type[Any], where: Sequence[Predicate] = ()) -> tuple[Any, Select[Any]]:

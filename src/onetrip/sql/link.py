@@ -9,7 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from onetrip.plan.ir import Comparison, End, Link, Unlink
+from onetrip.plan.ir import Comparison
+from onetrip.plan.mutations import End, Link, Unlink
 from onetrip.sql.columns import assigned, column_of
 from onetrip.sql.conditions import alive, condition, rows_of
 from onetrip.sql.dialects.dialect import Dialect

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from onetrip.plan.ir import Upsert
+from onetrip.plan.mutations import Upsert
 from onetrip.schema.model import ResourceSchema
 from onetrip.sql.columns import column_of, next_version
 from onetrip.sql.conditions import alive

@@ -8,7 +8,7 @@ from sqlalchemy import Select
 
 from onetrip.plan.ir import Counted, Embedded, Selection, Shape, Windowed
 from onetrip.schema.model import LINK, Computed, Field, Relation
-from onetrip.sql.conditions import condition, joined, links, ordering, parameter, ranked, rows_of
+from onetrip.sql.conditions import amount, condition, joined, links, ordering, ranked, rows_of
 from onetrip.sql.dialects.dialect import Dialect
 from onetrip.sql.keyset import behind, position
 from onetrip.sql.statement import EMBED
@@ -71,10 +71,9 @@ def objects(
         rows = rows.where(behind(selection.keyset, selection.order, entity, dialect))
     rows = rows.order_by(*rank, *ordering(selection.order, entity, dialect))
     if selection.limit is not None:
-        limit = parameter(selection.limit, sa.BigInteger())
-        rows = rows.limit(limit if selection.exactly else limit + sa.literal_column("1"))
-    if selection.offset is not None:
-        rows = rows.offset(parameter(selection.offset, sa.BigInteger()))
+        rows = rows.limit(amount(selection.limit, 0 if selection.exactly else 1))
+    if selection.offset is not None and selection.offset.value != 0:
+        rows = rows.offset(amount(selection.offset))
     if selection.cap is not None:
         rows = rows.limit(sa.literal_column(str(int(selection.cap))))
     return dialect.objects(rows, items, position(selection.order, entity, dialect) if positions else None)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapper
 
-from onetrip.plan.ir import Insert, Upsert, WritePlan
+from onetrip.plan.mutations import Insert, Upsert, WritePlan
 from onetrip.sql.columns import assigned, column_of, next_version
 from onetrip.sql.conditions import alive
 from onetrip.sql.dialects.dialect import Clash, Dialect

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import Select
 from sqlalchemy.orm import Mapper, aliased
 
-from onetrip.plan.ir import Counted, Delete, Embedded, Insert, Link, Selection, Shape, Unlink, Update, WritePlan
+from onetrip.plan.ir import Counted, Embedded, Selection, Shape
+from onetrip.plan.mutations import Delete, Insert, Link, Unlink, Update, WritePlan
 from onetrip.schema.model import Field, ResourceSchema
 from onetrip.sql.bulk import are_few, are_found, found, in_order
 from onetrip.sql.columns import assigned, column_of, first_version, increased, next_version

@@ -221,10 +221,10 @@ SPECS = [
     refused("sort twice", "/transfers?sort=id&sort=id", loc="sort", type="repeated"),
     refused("two things twice", "/transfers?sort=id&limit=1&limit=2&sort=id", loc=("limit", "sort"), type="repeated"),
     refused(
-        "limit and offset both wrong",
-        "/transfers?limit=x&offset=-1",
-        loc=("limit", "offset"),
+        "offset and a filter both wrong",
+        "/transfers?offset=-1&id=x",
+        loc=("id", "offset"),
         type="value_error",
-        says="'limit' must be a whole number that is not negative. There is 1 more error.",
+        says="'id' must be a whole number. There is 1 more error.",
     ),
 ]

@@ -13,5 +13,5 @@ FROM team AS team_2
 WHERE team_2.id = person_1.team_id) = CAST($3::VARCHAR AS TEXT) AND person_1.id > CAST($4::VARCHAR AS BIGINT))) ORDER BY person_1.name DESC, person_1.budget ASC NULLS FIRST, (SELECT team_3.name
 FROM team AS team_3
 WHERE team_3.id = person_1.team_id) ASC, person_1.id ASC
- LIMIT $5::BIGINT + 1 OFFSET $6::BIGINT) AS anon_1
--- query/after, query/after, query/after, query/after, query/limit, query/offset
+ LIMIT 51) AS anon_1
+-- query/after, query/after, query/after, query/after

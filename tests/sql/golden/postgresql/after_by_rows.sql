@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id, person_1.name AS name
 FROM person AS person_1
 WHERE (person_1.name, person_1.id) < (CAST($1::VARCHAR AS TEXT), CAST($2::VARCHAR AS BIGINT)) ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT $3::BIGINT + 1 OFFSET $4::BIGINT) AS anon_2) AS anon_1
--- query/after, query/after, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/after, query/after

@@ -5,5 +5,5 @@ FROM (SELECT groups.a0 AS count
 FROM (SELECT count(*) AS a0
 FROM (SELECT 1 AS one
 FROM person AS person_1) AS asked) AS groups
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -8,5 +8,5 @@ FROM team AS team_1
 WHERE team_1.id = person_1.team_id) AS g0, person_1.boss_id AS g1, person_1.budget AS a1
 FROM person AS person_1
 WHERE person_1.name LIKE $1::VARCHAR) AS asked GROUP BY asked.g0, asked.g1) AS groups ORDER BY groups.g0 ASC, groups.g1 ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1
--- query/name__contains, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/name__contains

@@ -9,5 +9,5 @@ FROM (SELECT coalesce(to_char(timezone(interval '0', groups.g0), CASE WHEN group
 FROM (SELECT asked.g0 AS g0, asked.g1 AS g1, asked.g2 AS g2, count(*) AS a0
 FROM (SELECT 1 AS one, date_trunc('month', sample_1.moment, 'UTC') AS g0, date_trunc('week', sample_1.local) AS g1, date_trunc('quarter', sample_1.day::timestamp)::date AS g2
 FROM sample AS sample_1) AS asked GROUP BY asked.g0, asked.g1, asked.g2) AS groups ORDER BY groups.g0 ASC, groups.g1 ASC, groups.g2 ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -6,7 +6,7 @@ FROM (SELECT count(*) AS a0
 FROM (SELECT 1 AS one
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL AND writer_1.id = book_1.writer_id) AS asked) AS groups
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1) AS body
+ LIMIT 51) AS anon_2) AS anon_1) AS body
 FROM writer AS writer_1
-WHERE writer_1.deleted_at IS NULL AND writer_1.id = $3::INTEGER
--- query/limit, query/offset, path/id
+WHERE writer_1.deleted_at IS NULL AND writer_1.id = $1::INTEGER
+-- path/id

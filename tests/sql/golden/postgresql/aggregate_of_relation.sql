@@ -6,7 +6,7 @@ FROM (SELECT asked.g0 AS g0, max(asked.a0) AS a0
 FROM (SELECT 1 AS one, person_1.name AS g0, person_1.budget AS a0
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id) AS asked GROUP BY asked.g0) AS groups ORDER BY groups.g0 ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1) AS body
+ LIMIT 51) AS anon_2) AS anon_1) AS body
 FROM team AS team_1
-WHERE team_1.id = $3::INTEGER
--- query/limit, query/offset, path/id
+WHERE team_1.id = $1::INTEGER
+-- path/id

@@ -6,5 +6,5 @@ FROM (SELECT asked.g0 AS g0, count(*) AS a0, round(avg(asked.a1), 6) AS a1
 FROM (SELECT 1 AS one, person_1.team_id AS g0, person_1.budget AS a1
 FROM person AS person_1) AS asked GROUP BY asked.g0) AS groups
 WHERE groups.a0 = $1::BIGINT AND groups.a1 = $2::NUMERIC ORDER BY groups.a0 DESC, groups.g0 DESC
- LIMIT $3::BIGINT + 1 OFFSET $4::BIGINT) AS anon_2) AS anon_1
--- query/having/count__eq, query/having/avg.budget, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/having/count__eq, query/having/avg.budget

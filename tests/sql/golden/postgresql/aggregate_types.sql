@@ -23,5 +23,5 @@ CASE WHEN sum(asked.a4::float8::text::numeric) FILTER (WHERE abs(asked.a4::float
 WHEN coalesce(sum(asked.a4::float8) FILTER (WHERE abs(asked.a4::float8) < 1e290), 0)::numeric + sum(asked.a4::float8::text::numeric) FILTER (WHERE abs(asked.a4::float8) >= 1e290 AND abs(asked.a4::float8) <= 1.7976931348623157e308) < -1.7976931348623157e308 THEN '-Infinity' ELSE (coalesce(sum(asked.a4::float8) FILTER (WHERE abs(asked.a4::float8) < 1e290), 0)::numeric + sum(asked.a4::float8::text::numeric) FILTER (WHERE abs(asked.a4::float8) >= 1e290 AND abs(asked.a4::float8) <= 1.7976931348623157e308))::float8 END) / count(asked.a4::float8) END AS a4, round(avg(asked.a5), 6) AS a5, CAST(min(asked.a6::text COLLATE "C") AS color) AS a6, min(asked.a7) AS a7, min(asked.a8::text COLLATE "C")::uuid AS a8
 FROM (SELECT 1 AS one, sample_1.integer AS a0, sample_1.ratio AS a1, sample_1.price AS a2, sample_1.integer AS a3, sample_1.ratio AS a4, sample_1.price AS a5, sample_1.color AS a6, sample_1.at AS a7, sample_1.ticket AS a8
 FROM sample AS sample_1) AS asked) AS groups
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -3,5 +3,5 @@ SELECT convert_to(concat_ws(chr(30), concat_ws(chr(31), count(*), string_agg(ano
 FROM (SELECT (SELECT row_to_json(x.*) FROM (SELECT person_1.id AS "id") AS x) AS json, array_to_json(ARRAY[person_1.name::text, person_1.id::text])::text AS position
 FROM person AS person_1
 WHERE (person_1.name, person_1.id) > (CAST($1::VARCHAR AS TEXT), CAST($2::VARCHAR AS BIGINT)) ORDER BY person_1.name ASC, person_1.id ASC
- LIMIT $3::BIGINT + 1 OFFSET $4::BIGINT) AS anon_1
--- query/before, query/before, query/limit, query/offset
+ LIMIT 11) AS anon_1
+-- query/before, query/before

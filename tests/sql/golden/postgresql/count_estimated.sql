@@ -6,5 +6,5 @@ FROM person AS person_1) END
 FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_2.id AS id
 FROM person AS person_2 ORDER BY person_2.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

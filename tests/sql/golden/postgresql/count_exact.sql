@@ -6,7 +6,7 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_2.id AS id
 FROM person AS person_2
 WHERE team_1.id = person_2.team_id AND person_2.name = $1::VARCHAR ORDER BY person_2.id ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1) AS body
+ LIMIT 51) AS anon_2) AS anon_1) AS body
 FROM team AS team_1
-WHERE team_1.id = $4::INTEGER
--- query/name, query/limit, query/offset, path/id
+WHERE team_1.id = $2::INTEGER
+-- query/name, path/id

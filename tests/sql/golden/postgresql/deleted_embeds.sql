@@ -11,5 +11,5 @@ FROM writer AS writer_1
 WHERE writer_1.deleted_at IS NULL AND writer_1.id = book_1.writer_id) AS anon_3) AS writer
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL ORDER BY book_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT book_1.id AS id
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL ORDER BY book_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

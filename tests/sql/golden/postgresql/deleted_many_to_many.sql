@@ -4,7 +4,7 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT book_1.id AS id, (SELECT row_to_json(x.*) FROM (SELECT placement_1.place AS "place") AS x) AS _link
 FROM book AS book_1, placement AS placement_1
 WHERE book_1.deleted_at IS NULL AND shelf_1.id = placement_1.shelf_id AND book_1.id = placement_1.book_id AND placement_1.deleted_at IS NULL ORDER BY book_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1) AS body
+ LIMIT 51) AS anon_2) AS anon_1) AS body
 FROM shelf AS shelf_1
-WHERE shelf_1.id = $3::INTEGER
--- query/limit, query/offset, path/id
+WHERE shelf_1.id = $1::INTEGER
+-- path/id

@@ -7,5 +7,5 @@ WHERE person_1.id = person_2.boss_id) AS "reports.count", (SELECT count(*) AS co
 FROM project AS project_1, membership AS membership_1
 WHERE person_1.id = membership_1.person_id AND project_1.id = membership_1.project_id) AS "projects.count"
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

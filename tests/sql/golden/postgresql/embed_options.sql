@@ -5,7 +5,7 @@ FROM (SELECT team_1.id AS id, array_to_json(ARRAY(SELECT row_to_json(anon_3.*) A
 FROM (SELECT person_1.id AS id, person_1.name AS name
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id AND person_1.budget > $1::NUMERIC ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT $2::BIGINT OFFSET $3::BIGINT) AS anon_3)) AS members
+ LIMIT 3 OFFSET $2::BIGINT) AS anon_3)) AS members
 FROM team AS team_1 ORDER BY team_1.id ASC
- LIMIT $4::BIGINT + 1 OFFSET $5::BIGINT) AS anon_2) AS anon_1
--- query/include/members/budget__gt, query/include/members/limit, query/include/members/offset, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/include/members/budget__gt, query/include/members/offset

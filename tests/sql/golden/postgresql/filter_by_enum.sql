@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT sample_1.id AS id
 FROM sample AS sample_1
 WHERE sample_1.color = CAST($1::VARCHAR AS color) AND sample_1.plain_mode = $2 AND sample_1.level = CAST($3::VARCHAR AS level) ORDER BY sample_1.id ASC
- LIMIT $4::BIGINT + 1 OFFSET $5::BIGINT) AS anon_2) AS anon_1
--- query/color, query/plain_mode, query/level, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/color, query/plain_mode, query/level

@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT sample_1.id AS id
 FROM sample AS sample_1
 WHERE sample_1.moment IN (CAST($1::VARCHAR AS TIMESTAMP WITH TIME ZONE), CASE CAST($1::VARCHAR AS TIMESTAMP WITH TIME ZONE) WHEN '0001-01-01T00:00:00Z' THEN '-infinity' WHEN '9999-12-31T23:59:59.999999Z' THEN 'infinity' ELSE CAST($1::VARCHAR AS TIMESTAMP WITH TIME ZONE) END) ORDER BY sample_1.id ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1
--- query/moment, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/moment

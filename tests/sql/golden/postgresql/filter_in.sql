@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id
 FROM person AS person_1
 WHERE person_1.id IN ($1::INTEGER, $2::INTEGER, $3::INTEGER, $4::INTEGER) AND (person_1.team_id NOT IN ($5::INTEGER, $6::INTEGER)) ORDER BY person_1.id ASC
- LIMIT $7::BIGINT + 1 OFFSET $8::BIGINT) AS anon_2) AS anon_1
--- query/id__in, query/id__in, query/id__in, query/id__in, query/team_id__not_in, query/team_id__not_in, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/id__in, query/id__in, query/id__in, query/id__in, query/team_id__not_in, query/team_id__not_in

@@ -8,5 +8,5 @@ FROM team AS team_1
 WHERE team_1.id = person_2.team_id) AS anon_3
 FROM person AS person_2
 WHERE person_2.id = person_1.boss_id) != $1::VARCHAR ORDER BY person_1.id ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1
--- query/not/boss.team.name, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/not/boss.team.name

@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id
 FROM person AS person_1
 WHERE person_1.budget >= $1::NUMERIC AND person_1.budget < $2::NUMERIC AND person_1.name != $3::VARCHAR AND person_1.team_id >= $4::INTEGER AND person_1.team_id <= $5::INTEGER ORDER BY person_1.id ASC
- LIMIT $6::BIGINT + 1 OFFSET $7::BIGINT) AS anon_2) AS anon_1
--- query/budget__gte, query/budget__lt, query/name__ne, query/team_id__between, query/team_id__between, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/budget__gte, query/budget__lt, query/name__ne, query/team_id__between, query/team_id__between

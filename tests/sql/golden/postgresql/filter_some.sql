@@ -6,5 +6,5 @@ FROM person AS person_1
 WHERE EXISTS (SELECT 1
 FROM person AS person_2
 WHERE person_1.id = person_2.boss_id AND person_2.name = $1::VARCHAR AND person_2.budget > $2::NUMERIC) ORDER BY person_1.id ASC
- LIMIT $3::BIGINT + 1 OFFSET $4::BIGINT) AS anon_2) AS anon_1
--- query/reports/name, query/reports/budget__gt, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/reports/name, query/reports/budget__gt

@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id
 FROM person AS person_1
 WHERE person_1.name LIKE $1::VARCHAR AND lower(person_1.name) LIKE lower($2::VARCHAR) AND person_1.name LIKE $3::VARCHAR ORDER BY person_1.id ASC
- LIMIT $4::BIGINT + 1 OFFSET $5::BIGINT) AS anon_2) AS anon_1
--- query/name__contains, query/name__istartswith, query/name__like, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/name__contains, query/name__istartswith, query/name__like

@@ -8,5 +8,5 @@ FROM person AS person_2
 WHERE person_1.id = person_2.boss_id AND person_2.name = $1::VARCHAR)) AND NOT (EXISTS (SELECT 1
 FROM project AS project_1, membership AS membership_1
 WHERE person_1.id = membership_1.person_id AND project_1.id = membership_1.project_id)) ORDER BY person_1.id ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1
--- query/reports.name, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/reports.name

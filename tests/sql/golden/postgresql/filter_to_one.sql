@@ -6,5 +6,5 @@ FROM person AS person_1
 WHERE EXISTS (SELECT 1
 FROM team AS team_1
 WHERE team_1.id = person_1.team_id AND lower(team_1.name) LIKE lower($1::VARCHAR)) ORDER BY person_1.id ASC
- LIMIT $2::BIGINT + 1 OFFSET $3::BIGINT) AS anon_2) AS anon_1
--- query/team.name__icontains, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/team.name__icontains

@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id
 FROM person AS person_1
 WHERE person_1.name = $1::VARCHAR OR person_1.budget < $2::NUMERIC AND person_1.team_id = $3::INTEGER OR person_1.id IN ($4::INTEGER, $5::INTEGER) ORDER BY person_1.id ASC
- LIMIT $6::BIGINT + 1 OFFSET $7::BIGINT) AS anon_2) AS anon_1
--- query/or/name, query/or/and/budget__lt, query/or/and/team_id, query/or/id__in, query/or/id__in, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/or/name, query/or/and/budget__lt, query/or/and/team_id, query/or/id__in, query/or/id__in

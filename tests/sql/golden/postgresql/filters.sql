@@ -4,5 +4,5 @@ FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
 FROM person AS person_1
 WHERE person_1.name = $1::VARCHAR AND person_1.team_id = $2::INTEGER AND person_1.budget = $3::NUMERIC ORDER BY person_1.id ASC
- LIMIT $4::BIGINT + 1 OFFSET $5::BIGINT) AS anon_2) AS anon_1
--- query/name, query/team_id, query/budget, query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- query/name, query/team_id, query/budget

@@ -14,5 +14,5 @@ FROM person AS person_1
 WHERE team_1.id = person_1.team_id ORDER BY person_1.id ASC
  LIMIT 100) AS anon_3)) AS members
 FROM team AS team_1 ORDER BY team_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -6,5 +6,5 @@ FROM (SELECT team_1.id AS id, team_1.name AS name
 FROM team AS team_1
 WHERE team_1.id = person_1.team_id) AS anon_3) AS team
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -3,5 +3,5 @@ SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr
 FROM (SELECT row_to_json(anon_2.*) AS json
 FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

@@ -4,5 +4,5 @@ FROM (SELECT (SELECT row_to_json(x.*) FROM (SELECT document_1.id AS "id") AS x) 
         WHEN 'number' THEN chr(1) || trim_scale(CASE WHEN document_1.settings #>> $2::TEXT[] !~ '[eE][-+]?[0-9]{4}' THEN (document_1.settings #>> $2::TEXT[])::numeric END)::text WHEN 'object' THEN chr(1) WHEN 'array' THEN chr(1) END) COLLATE "C")::text, document_1.id::text])::text AS position
 FROM document AS document_1 ORDER BY (CASE json_typeof(document_1.settings #> $3::TEXT[]) WHEN 'number' THEN CASE WHEN document_1.settings #>> $3::TEXT[] !~ '[eE][-+]?[0-9]{4}' THEN (document_1.settings #>> $3::TEXT[])::numeric END END) ASC, ((CASE json_typeof(document_1.settings #> $4::TEXT[]) WHEN 'string' THEN document_1.settings #>> $4::TEXT[] WHEN 'boolean' THEN document_1.settings #>> $4::TEXT[]
         WHEN 'number' THEN chr(1) || trim_scale(CASE WHEN document_1.settings #>> $4::TEXT[] !~ '[eE][-+]?[0-9]{4}' THEN (document_1.settings #>> $4::TEXT[])::numeric END)::text WHEN 'object' THEN chr(1) WHEN 'array' THEN chr(1) END) COLLATE "C") ASC, document_1.id ASC
- LIMIT $5::BIGINT + 1 OFFSET $6::BIGINT) AS anon_1
--- ['size'], ['size'], ['size'], ['size'], query/limit, query/offset
+ LIMIT 51) AS anon_1
+-- ['size'], ['size'], ['size'], ['size']

@@ -6,5 +6,5 @@ WHERE team_1.id = person_1.team_id)::text, person_1.id::text])::text AS position
 FROM person AS person_1 ORDER BY (SELECT team_2.name
 FROM team AS team_2
 WHERE team_2.id = person_1.team_id) DESC NULLS LAST, person_1.id DESC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_1
+-- no parameters

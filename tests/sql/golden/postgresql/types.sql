@@ -15,5 +15,5 @@ WHEN sample_1.ratio::float8 IN ('NaN', 'Infinity', '-Infinity') THEN NULL WHEN a
 WHEN abs(sample_1.ratio::float8) < 0.00001 THEN replace(sample_1.ratio::float8::text, 'e-0', 'e-')::json
 ELSE (sample_1.ratio::float8::text::numeric || CASE WHEN sample_1.ratio::float8 = trunc(sample_1.ratio::float8) THEN '.0' ELSE '' END)::json END AS ratio, sample_1.ticket AS ticket, sample_1.hex_ticket::text::uuid AS hex_ticket, CASE sample_1.color::text WHEN 'RED' THEN 'red' WHEN 'BRACES' THEN '{0} ''quoted'' "twice" %s 100% é' WHEN 'SAME' THEN 'SAME' ELSE sample_1.color::text END AS color, CASE sample_1.level::text WHEN 'LOW' THEN '1'::json WHEN 'HIGH' THEN '20'::json ELSE to_json(sample_1.level::text) END AS level, convert_from(sample_1.raw, 'UTF8') AS raw
 FROM sample AS sample_1 ORDER BY sample_1.id ASC
- LIMIT $1::BIGINT + 1 OFFSET $2::BIGINT) AS anon_2) AS anon_1
--- query/limit, query/offset
+ LIMIT 51) AS anon_2) AS anon_1
+-- no parameters

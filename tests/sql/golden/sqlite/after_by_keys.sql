@@ -13,5 +13,5 @@ FROM team AS team_2
 WHERE team_2.id = person_1.team_id) = ? AND person_1.id > ?)) ORDER BY person_1.name DESC, person_1.budget ASC, (SELECT team_3.name
 FROM team AS team_3
 WHERE team_3.id = person_1.team_id) ASC NULLS LAST, person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/after, query/after, query/after, query/after, query/after, query/after, query/after, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/after, query/after, query/after, query/after, query/after, query/after, query/after, 0

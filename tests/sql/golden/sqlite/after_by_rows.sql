@@ -3,5 +3,5 @@ SELECT count(*) || coalesce(char(30) || group_concat(anon_1.json, char(30)), '')
 FROM (SELECT json_object('id', person_1.id, 'name', person_1.name) AS json
 FROM person AS person_1
 WHERE (person_1.name, person_1.id) < (?, ?) ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/after, query/after, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/after, query/after, 0

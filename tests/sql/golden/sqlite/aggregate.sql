@@ -4,5 +4,5 @@ FROM (SELECT json_object('count', groups.a0) AS json
 FROM (SELECT count(*) AS a0
 FROM (SELECT 1 AS one
 FROM person AS person_1) AS asked) AS groups
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0

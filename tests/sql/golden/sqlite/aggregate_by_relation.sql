@@ -7,5 +7,5 @@ FROM team AS team_1
 WHERE team_1.id = person_1.team_id) AS g0, person_1.boss_id AS g1, person_1.budget AS a1
 FROM person AS person_1
 WHERE person_1.name GLOB ? = 1) AS asked GROUP BY asked.g0, asked.g1) AS groups ORDER BY groups.g0 ASC NULLS LAST, groups.g1 ASC NULLS LAST
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/name__contains, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/name__contains, 0

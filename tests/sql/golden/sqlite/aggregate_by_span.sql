@@ -10,5 +10,5 @@ FROM (SELECT 1 AS one, substr(CASE WHEN sample_1.moment GLOB '????-??-?? ??:??:?
 WHEN sample_1.moment GLOB '????-??-?? ??:??:??' THEN sample_1.moment || '.000000' ELSE onetrip_moment(sample_1.moment) END, 1, 7) || '-01' || ' 00:00:00.000000' AS g0, date(substr(CASE WHEN sample_1.local GLOB '????-??-?? ??:??:??.??????' THEN sample_1.local
 WHEN sample_1.local GLOB '????-??-?? ??:??:??' THEN sample_1.local || '.000000' ELSE onetrip_moment(sample_1.local) END, 1, 10), '-6 days', 'weekday 1') || ' 00:00:00.000000' AS g1, substr(sample_1.day, 1, 5) || printf('%02d', (CAST(substr(sample_1.day, 6, 2) AS INTEGER) - 1) / 3 * 3 + 1) || '-01' AS g2
 FROM sample AS sample_1) AS asked GROUP BY asked.g0, asked.g1, asked.g2) AS groups ORDER BY groups.g0 ASC NULLS LAST, groups.g1 ASC NULLS LAST, groups.g2 ASC NULLS LAST
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0

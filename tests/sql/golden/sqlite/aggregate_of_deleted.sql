@@ -5,7 +5,7 @@ FROM (SELECT count(*) AS a0
 FROM (SELECT 1 AS one
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL AND writer_1.id = book_1.writer_id) AS asked) AS groups
- LIMIT ? + 1 OFFSET ?) AS anon_1) AS body
+ LIMIT 51 OFFSET ?) AS anon_1) AS body
 FROM writer AS writer_1
 WHERE writer_1.deleted_at IS NULL AND writer_1.id = ?
--- query/limit, query/offset, path/id
+-- 0, path/id

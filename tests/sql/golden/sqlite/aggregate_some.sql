@@ -5,5 +5,5 @@ FROM (SELECT asked.g0 AS g0, count(*) AS a0, onetrip_wide_mean(sum(CAST(round(as
 FROM (SELECT 1 AS one, person_1.team_id AS g0, person_1.budget AS a1
 FROM person AS person_1) AS asked GROUP BY asked.g0) AS groups
 WHERE groups.a0 = ? AND groups.a1 = ? ORDER BY groups.a0 DESC, groups.g0 DESC NULLS FIRST
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/having/count__eq, query/having/avg.budget, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/having/count__eq, query/having/avg.budget, 0

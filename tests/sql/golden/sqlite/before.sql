@@ -3,5 +3,5 @@ SELECT count(*) || coalesce(char(31) || group_concat(anon_1.position, char(31)),
 FROM (SELECT json_object('id', person_1.id) AS json, json_array(person_1.name, person_1.id) AS position
 FROM person AS person_1
 WHERE (person_1.name, person_1.id) > (?, ?) ORDER BY person_1.name ASC, person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/before, query/before, query/limit, query/offset
+ LIMIT 11 OFFSET ?) AS anon_1
+-- query/before, query/before, 0

@@ -3,7 +3,7 @@ SELECT (SELECT count(*) || coalesce(char(31) || group_concat(anon_1.position, ch
 FROM (SELECT json_object('id', person_1.id) AS json, json_array(person_1.name, person_1.id) AS position
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id AND (person_1.name, person_1.id) < (?, ?) ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT ? + 1 OFFSET ?) AS anon_1) AS body
+ LIMIT 51 OFFSET ?) AS anon_1) AS body
 FROM team AS team_1
 WHERE team_1.id = ?
--- query/before, query/before, query/limit, query/offset, path/id
+-- query/before, query/before, 0, path/id

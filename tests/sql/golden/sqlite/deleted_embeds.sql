@@ -9,5 +9,5 @@ FROM writer AS writer_1
 WHERE writer_1.deleted_at IS NULL AND writer_1.id = book_1.writer_id))) AS json
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL ORDER BY book_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- 0, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0, 0

@@ -3,7 +3,7 @@ SELECT (SELECT count(*) || coalesce(char(30) || group_concat(anon_1.json, char(3
 FROM (SELECT json_object('id', book_1.id) AS json
 FROM book AS book_1
 WHERE book_1.deleted_at IS NULL AND writer_1.id = book_1.writer_id ORDER BY book_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1) AS body
+ LIMIT 51 OFFSET ?) AS anon_1) AS body
 FROM writer AS writer_1
 WHERE writer_1.deleted_at IS NULL AND writer_1.id = ?
--- query/limit, query/offset, path/id
+-- 0, path/id

@@ -4,7 +4,7 @@ FROM (SELECT json_object('id', team_1.id, 'members', json((SELECT '[' || coalesc
 FROM (SELECT json_object('id', person_1.id, 'name', person_1.name) AS json
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id AND person_1.budget > ? ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT ? OFFSET ?) AS anon_2))) AS json
+ LIMIT 3 OFFSET ?) AS anon_2))) AS json
 FROM team AS team_1 ORDER BY team_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/include/members/budget__gt, query/include/members/limit, query/include/members/offset, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/include/members/budget__gt, query/include/members/offset, 0

@@ -5,5 +5,5 @@ FROM person AS person_1
 WHERE person_1.boss_id IS NULL AND (SELECT team_1.name
 FROM team AS team_1
 WHERE team_1.id = person_1.team_id) IS NOT NULL ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0

@@ -7,5 +7,5 @@ FROM team AS team_1
 WHERE team_1.id = person_2.team_id) AS anon_2
 FROM person AS person_2
 WHERE person_2.id = person_1.boss_id) != ? ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/not/boss.team.name, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/not/boss.team.name, 0

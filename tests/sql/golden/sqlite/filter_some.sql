@@ -5,5 +5,5 @@ FROM person AS person_1
 WHERE EXISTS (SELECT 1
 FROM person AS person_2
 WHERE person_1.id = person_2.boss_id AND person_2.name = ? AND person_2.budget > ?) ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/reports/name, query/reports/budget__gt, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/reports/name, query/reports/budget__gt, 0

@@ -7,5 +7,5 @@ FROM person AS person_2
 WHERE person_1.id = person_2.boss_id AND person_2.name = ?)) AND NOT (EXISTS (SELECT 1
 FROM project AS project_1, membership AS membership_1
 WHERE person_1.id = membership_1.person_id AND project_1.id = membership_1.project_id)) ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/reports.name, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/reports.name, 0

@@ -5,5 +5,5 @@ FROM person AS person_1
 WHERE EXISTS (SELECT 1
 FROM team AS team_1
 WHERE team_1.id = person_1.team_id AND onetrip_fold(team_1.name) GLOB ? = 1) ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/team.name__icontains, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- query/team.name__icontains, 0

@@ -7,5 +7,5 @@ FROM project AS project_1, membership AS membership_1
 WHERE person_1.id = membership_1.person_id AND project_1.id = membership_1.project_id ORDER BY project_1.id ASC
  LIMIT 100 OFFSET ?) AS anon_2))) AS json
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- 0, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0, 0

@@ -12,5 +12,5 @@ FROM person AS person_1
 WHERE team_1.id = person_1.team_id ORDER BY person_1.id ASC
  LIMIT 100 OFFSET ?) AS anon_2))) AS json
 FROM team AS team_1 ORDER BY team_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- 0, 0, query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0, 0, 0

@@ -4,5 +4,5 @@ FROM (SELECT json_object('id', person_1.id, 'name', person_1.name, 'budget', one
 FROM team AS team_1
 WHERE team_1.id = person_1.team_id))) AS json
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0

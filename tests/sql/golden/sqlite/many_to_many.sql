@@ -4,7 +4,7 @@ FROM (SELECT json_object('id', person_1.id, 'name', person_1.name, 'budget', one
         ELSE CASE WHEN membership_1.active IS NOT NULL THEN json(onetrip_boolean(membership_1.active)) END END))) AS json
 FROM person AS person_1, membership AS membership_1
 WHERE project_1.id = membership_1.project_id AND person_1.id = membership_1.person_id ORDER BY person_1.id ASC
- LIMIT ? + 1 OFFSET ?) AS anon_1) AS body
+ LIMIT 51 OFFSET ?) AS anon_1) AS body
 FROM project AS project_1
 WHERE project_1.id = ?
--- query/limit, query/offset, path/id
+-- 0, path/id

@@ -6,5 +6,5 @@ WHERE team_1.id = person_1.team_id), person_1.id) AS position
 FROM person AS person_1 ORDER BY (SELECT team_2.name
 FROM team AS team_2
 WHERE team_2.id = person_1.team_id) DESC, person_1.id DESC
- LIMIT ? + 1 OFFSET ?) AS anon_1
--- query/limit, query/offset
+ LIMIT 51 OFFSET ?) AS anon_1
+-- 0
