@@ -110,6 +110,17 @@ CHANGES = {
         lambda: person(sa.UniqueConstraint("name", name="uq_old")), lambda: person(sa.UniqueConstraint("name")),
         rows=(ADA,),
     ),
+    "check_added": Change(person, lambda: person(sa.CheckConstraint("name <> ''", name="full")), rows=(ADA,)),
+    "check_changed": Change(
+        lambda: person(sa.CheckConstraint("name <> ''", name="full")),
+        lambda: person(sa.CheckConstraint("length(name) > 1", name="full")), rows=(ADA,),
+    ),
+    "enum_label_added": Change(
+        lambda: person(sa.Column("mood", sa.Enum("happy", "sad", name="mood"))),
+        lambda: person(sa.Column("mood", sa.Enum("happy", "sad", "calm", name="mood")), sa.Column("note", sa.Text)),
+        rows=("INSERT INTO person (id, name, mood) VALUES (1, 'Ada', 'sad')",),
+        read="SELECT mood FROM person", found=(("sad",),), only="postgresql",
+    ),
     "moment_aware": Change(
         lambda: person(sa.Column("seen", sa.DateTime)),
         lambda: person(sa.Column("seen", sa.DateTime(timezone=True))),

@@ -13,7 +13,7 @@ from alembic.util import msg, rev_id
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.generate.casts import cast
 from onetrip.migrations.generate.choices import CHOICES, Choices, parse_arguments
-from onetrip.migrations.generate.drops import drops_last, irreversible, refuse_drops
+from onetrip.migrations.generate.drops import irreversible, refuse_drops
 from onetrip.migrations.generate.fills import Defaults, fill
 from onetrip.migrations.generate.names import renamed
 from onetrip.migrations.generate.operations import unbatched, undone
@@ -39,7 +39,7 @@ def process(project: Project, context: MigrationContext, directives: list[ops.Mi
     _all_used(done, rest, choices)
     lost = irreversible(rest)
     dialect = context.dialect
-    operations = [*(each.operation() for each in done), *fill(drops_last(rest), choices, _models(project), dialect)]
+    operations = [*(each.operation() for each in done), *fill(rest, choices, _models(project), dialect)]
     if dialect.name == "postgresql":
         pairs = scripts(split(renamed(operations, dialect.identifier_preparer), dialect))
         for each in (one for pair in pairs for one in pair):

@@ -21,16 +21,6 @@ def dropped(operations: Iterable[ops.MigrateOperation]) -> list[str]:
     return names
 
 
-def drops_last(operations: Sequence[ops.MigrateOperation]) -> list[ops.MigrateOperation]:
-    """Drop tables when what refers to them is gone: Alembic drops them first."""
-    tables = {(each.schema, each.table_name) for each in operations if isinstance(each, ops.DropTableOp)}
-
-    def is_dropped(operation: ops.MigrateOperation) -> bool:
-        return (getattr(operation, "schema", None), getattr(operation, "table_name", None)) in tables
-
-    return sorted(operations, key=is_dropped)
-
-
 def refuse_drops(operations: Sequence[ops.MigrateOperation], choices: Choices) -> None:
     """Raise `ConfigurationError` for tables and columns that would be lost, unless somebody said so."""
     lost = dropped(operations)

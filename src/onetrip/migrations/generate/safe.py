@@ -7,12 +7,14 @@ a moment. A table that the revision itself creates is left alone, and so is what
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from alembic.operations import ops
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
+from onetrip.migrations.compare.operations import Statements
 from onetrip.migrations.generate.operations import Autocommit, Statement, flat, undone
 
 LOCK_TIMEOUT = Statement("SET LOCAL lock_timeout = '2s'")
@@ -64,9 +66,16 @@ def scripts(found: Split) -> list[tuple[Operations, Operations]]:
 def _written(revision: Revision, locks: bool) -> Operations:
     alone = [each for number, each in enumerate(revision.alone) if number == 0 or not _again(revision.alone, number)]
     written: Operations = [Autocommit(alone)] if alone else []
-    if revision.together:
-        written += [LOCK_TIMEOUT, *revision.together] if locks else revision.together
+    first = list(takewhile(_is_alone, revision.together))  # a new label of an enum, which what follows may use
+    rest = revision.together[len(first) :]
+    written += first
+    if rest:
+        written += [LOCK_TIMEOUT, *rest] if locks else rest
     return written
+
+
+def _is_alone(operation: ops.MigrateOperation) -> bool:
+    return isinstance(operation, Statements) and operation.alone
 
 
 def _again(operations: Operations, number: int) -> bool:
@@ -99,6 +108,8 @@ class _Splitter:
             self._create_index(operation)
         elif isinstance(operation, ops.DropIndexOp):
             self._drop_index(operation)
+        elif isinstance(operation, ops.AddConstraintOp) and not getattr(operation, "constraint_name", None):
+            self._plain(operation)  # what has no name cannot be named in a second step
         elif isinstance(operation, ops.CreateUniqueConstraintOp):
             self._unique(operation)
         elif isinstance(operation, ops.CreateForeignKeyOp | ops.CreateCheckConstraintOp):
