@@ -114,9 +114,11 @@ LEFT_ALONE = {
     "M05": "op.create_table('t', sa.Column('a', sa.BigInteger(), index=True))\n"
     "op.create_foreign_key('fk_t_a', 't', 'author', ['a'], ['id'])",
     "M06": "op.create_table('t', sa.Column('a', sa.Text()), sa.CheckConstraint('a > 1', name='ck_t_a'))",
-    "M07": "op.execute('ALTER TABLE post VALIDATE CONSTRAINT fk_other')",
+    "M07": "op.create_check_constraint('ck', 'post', 'views > 0', postgresql_not_valid=True)\n"
+    "with op.get_context().autocommit_block():\n    op.execute('ALTER TABLE post VALIDATE CONSTRAINT ck')",
     "M08": "op.alter_column('post', 'title', nullable=True)",
-    "M09": "op.alter_column('post', 'code', type_=sa.String(40), existing_type=sa.String(20))",
+    "M09": "op.alter_column('post', 'code', type_=sa.String(40), existing_type=sa.String(20))\n"
+    "op.alter_column('post', 'code', type_=sa.Text(), existing_type=sa.String())",
     "M10": "op.rename_table('post', 'text')\nop.execute('CREATE VIEW post AS SELECT * FROM text')",
     "M11": "op.create_table('t', sa.Column('a', sa.Text()))\nop.drop_table('t')",
     "M12": "op.add_column('post', sa.Column('n', sa.Integer(), server_default='0', nullable=False))",
