@@ -232,6 +232,31 @@ def test_a_concurrent_index_that_is_whole_is_left(postgresql: Backend, tmp_path:
     assert read(postgresql, "SELECT 'ix_thing_name'::regclass::oid") == before
 
 
+def test_a_concurrent_index_that_is_being_made_is_waited_for(postgresql: Backend, tmp_path: Path) -> None:
+    """The server goes on making it for a process that was killed."""
+    project = histories.make(tmp_path, postgresql.url, {"r1": TABLE, "r2": ROWS, "r3": CONCURRENTLY})
+    up(project, "r2")
+
+    def make() -> None:
+        with postgresql.engine().execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("CREATE UNIQUE INDEX CONCURRENTLY ix_thing_name ON thing (name)")
+
+    with postgresql.engine().connect() as writer:
+        writer.exec_driver_sql("UPDATE thing SET name = 'three' WHERE id = 1")
+        threads = [threading.Thread(target=make), threading.Thread(target=up, args=(project,))]
+        threads[0].start()
+        while not (made := read(postgresql, "SELECT oid FROM pg_class WHERE relname = 'ix_thing_name'")):
+            time.sleep(0.05)
+        threads[1].start()
+        time.sleep(1.5)
+        writer.commit()
+        for thread in threads:
+            thread.join(30)
+    assert version(postgresql) == [("r3",)]
+    assert read(postgresql, "SELECT indexrelid FROM pg_index WHERE indisvalid AND indrelid = 'thing'::regclass "
+                "AND NOT indisprimary") == made  # fmt: skip
+
+
 def test_a_concurrent_index_waits_for_older_transactions(postgresql: Backend, tmp_path: Path) -> None:
     """Longer than the lock timeout: it blocks nobody, and would be INVALID if it gave up."""
     chain = {

@@ -1,6 +1,7 @@
 """PostgreSQL: indexes made CONCURRENTLY, outside of any transaction, by a run that may have been interrupted before."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +21,11 @@ WHERE i.indrelid = to_regclass(%s) AND c.relname = (parse_ident(%s))[1]
 """
 
 
+_BEING_MADE = "SELECT 1 FROM pg_stat_progress_create_index WHERE index_relid = %s::regclass"
+
+_EVERY = 0.1  # seconds, between two looks
+
+
 @contextmanager
 def resumable(connection: sa.Connection) -> Iterator[None]:
     """Let a revision make indexes that an earlier run of it made already, or half.
@@ -37,7 +43,7 @@ def resumable(connection: sa.Connection) -> Iterator[None]:
         created = _CREATE.match(statement)
         if created is None:
             return statement, parameters
-        existing = cursor.execute(_EXISTING, (created["table"], created["index"])).fetchone()
+        existing = _existing(cursor, created["table"], created["index"])
         if existing and not existing[1]:
             cursor.execute(f"DROP INDEX CONCURRENTLY {existing[0]}")
         elif existing and not created["exists"]:
@@ -57,3 +63,16 @@ def resumable(connection: sa.Connection) -> Iterator[None]:
     finally:
         sa.event.remove(connection, "before_cursor_execute", before)
         sa.event.remove(connection, "after_cursor_execute", after)
+
+
+def _existing(cursor: Any, table: str, index: str) -> tuple[str, bool] | None:
+    """Find an index, and whether it is whole, when nobody makes it any more.
+
+    The server goes on for a process that was killed. To wait for that in a statement would be a deadlock: who makes an
+    index CONCURRENTLY waits for statements, too.
+    """
+    while True:
+        found: tuple[str, bool] | None = cursor.execute(_EXISTING, (table, index)).fetchone()
+        if found is None or not cursor.execute(_BEING_MADE, (found[0],)).fetchone():
+            return found
+        time.sleep(_EVERY)
