@@ -31,7 +31,7 @@ def compare_column(
         return PriorityDispatchResult.STOP
     if retyped(before, after):
         change.modify_type = here.type
-    if before.nullable != after.nullable and not _left_key(*tables, name):
+    if before.nullable != after.nullable and not _changed_key(*tables, name):
         change.modify_nullable = after.nullable
     given = here.server_default
     if before.default != after.default and (given is None or isinstance(given, sa.DefaultClause)):
@@ -46,8 +46,8 @@ def retyped(before: Column, after: Column) -> bool:
     return (before.type, before.collation) != (after.type, after.collation)
 
 
-def _left_key(there: Table, here: Table, name: str) -> bool:
-    return name in key(there) and name not in key(here)
+def _changed_key(there: Table, here: Table, name: str) -> bool:
+    return (name in key(there)) != (name in key(here))
 
 
 def _refuse(table: str, before: Column, after: Column) -> None:
@@ -65,11 +65,20 @@ def remade(there: Table, here: Table) -> list[str]:
     return [before.name for before, after in pairs if after is not None and before.generated != after.generated]
 
 
-def beside_key(there: Table, here: Table, types: sa.Table) -> Iterator[ops.AlterColumnOp]:
-    """Let columns be NULL that were part of the primary key: after it is dropped."""
+def beside_key(context: AutogenContext, there: Table, here: Table, types: sa.Table) -> Iterator[ops.MigrateOperation]:
+    """Let columns be NULL that were part of the primary key, and others not: while there is none."""
+    assert context.dialect is not None
+    quote = context.dialect.identifier_preparer
+    alter = f"ALTER TABLE {quote.format_table(sa.table(there.name[1], schema=there.name[0]))} ALTER COLUMN"
     for before in there.columns:
         after = column(here, before.name)
-        if after is not None and _left_key(there, here, before.name) and before.nullable != after.nullable:
+        if after is None or before.nullable == after.nullable or not _changed_key(there, here, before.name):
+            continue
+        if context.dialect.supports_alter:
+            changed = f"{alter} {quote.quote(before.name)}"
+            steps = Statements(f"{changed} SET NOT NULL", back=[f"{changed} DROP NOT NULL"])
+            yield steps.reverse() if after.nullable else steps
+        else:
             yield ops.AlterColumnOp(
                 there.name[1], before.name, schema=there.name[0], existing_type=types.c[before.name].type,
                 existing_nullable=before.nullable, modify_nullable=after.nullable,

@@ -63,7 +63,7 @@ def _changes(
         yield ops.DropColumnOp.from_column_and_tablename(here.schema, here.name, there.c[name])
         yield ops.AddColumnOp.from_column_and_tablename(here.schema, here.name, here.c[name])
     yield from counted(context, before, after)
-    yield from beside_key(before, after, there)
+    yield from beside_key(context, before, after, there)
     written = checks(context, here)
     for each in _ordered(new):
         yield _covering(context, each, after) or definitions.add(after.name, each, written(each))

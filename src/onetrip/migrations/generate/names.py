@@ -19,7 +19,7 @@ def renamed(operations: Iterable[ops.MigrateOperation], quote: IdentifierPrepare
     gone: list[ops.MigrateOperation] = []
     for each in every:
         old = dropped.pop(_same(each), None) if isinstance(each, Kind) else None
-        if old is None or not isinstance(each, Kind):
+        if old is None or not isinstance(each, Kind) or _is_called(_dropped(old), each):  # the columns are made anew
             found.append(each)
         else:
             gone.append(old)
@@ -41,8 +41,13 @@ def _same(operation: Kind) -> tuple[Any, ...]:
     """Answer all but the name."""
     index = isinstance(operation, ops.CreateIndexOp)
     columns = tuple(str(getattr(column, "name", column)) for column in operation.columns)
-    options = sorted((name, str(value)) for name, value in operation.kw.items() if value)
+    said = (each for each in operation.kw.items() if each[1] is not None and each[1] is not False)
+    options = sorted((name, str(value)) for name, value in said)
     return index, operation.schema, operation.table_name, columns, getattr(operation, "unique", True), tuple(options)
+
+
+def _is_called(old: Kind | None, new: Kind) -> bool:
+    return old is not None and _name(old) == _name(new)
 
 
 def _rename(new: Kind, old: Kind | None, quote: IdentifierPreparer) -> Statement:

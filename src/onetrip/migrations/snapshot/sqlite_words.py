@@ -123,7 +123,7 @@ def _read(found: Statement, item: Tokens, column: str | None) -> None:
             position = _key(found, item, start, column, name)
             name = None
         elif word == "COLLATE" and column is not None:
-            found.collations[column] = item[position]
+            found.collations[column] = _unquoted(item[position])
             position += 1
         elif word == "AS" and column is not None:
             end = _closing(item, position)
