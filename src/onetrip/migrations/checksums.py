@@ -34,13 +34,9 @@ def edited(connection: sa.Connection, history: History) -> list[str]:
     """Find the revisions that were applied and whose files say something else now."""
     if not sa.inspect(connection).has_table(TABLE):
         return []
-    rows = connection.execute(sa.select(_table).order_by(_table.c.revision)).all()
-    known = history.revisions
-    return [each.revision for each in rows if each.revision in known and _changed(history, each)]
-
-
-def _changed(history: History, row: sa.Row[tuple[str, str]]) -> bool:
-    return checksum(Path(history.revisions[row[0]].path)) != row[1]
+    rows = connection.execute(sa.select(_table.c.revision, _table.c.checksum).order_by(_table.c.revision)).all()
+    files = {name: Path(script.path) for name, script in history.revisions.items()}
+    return [str(name) for name, applied in rows if name in files and checksum(files[name]) != applied]
 
 
 def refuse_edited(connection: sa.Connection, history: History) -> None:
