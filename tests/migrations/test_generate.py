@@ -190,3 +190,30 @@ def test_an_index_that_was_not_finished_is_built_anew(revisions: Revisions) -> N
     revisions.sql("DELETE FROM person WHERE id = 2")
     revisions.up(after)
     assert revisions.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_person_name'::regclass") == [(True,)]
+
+
+def test_a_table_that_was_renamed_is_still_dropped(revisions: Revisions) -> None:
+    """The history says that it is ours, by any name."""
+    people = person(name="people")
+    sa.Table("team", people, sa.Column("id", sa.Integer, primary_key=True))
+    revisions.begin(team())
+    revisions.new(people, rename_table=("person:people",), allow_drop=True)
+    revisions.up(people)
+    without = models()
+    sa.Table("team", without, sa.Column("id", sa.Integer, primary_key=True))
+    [script] = revisions.new(without, allow_drop=True)
+    assert 'op.drop_table("people")' in script
+
+
+def test_what_has_no_name_is_added_plainly(revisions: Revisions) -> None:
+    """By models without a convention."""
+    before, after = sa.MetaData(), sa.MetaData()
+    for metadata in (before, after):
+        sa.Table("thing", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("size", sa.Integer))
+    after.tables["thing"].append_constraint(sa.UniqueConstraint("size"))
+    revisions.begin(before)
+    assert revisions.new(after)
+    revisions.up(after)
+    assert revisions.new(after) == []
+    revisions.down(after)
+    assert revisions.sql("INSERT INTO thing (id, size) VALUES (1, 1), (2, 1)") == []
