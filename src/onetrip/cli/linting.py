@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from onetrip.migrations.data import chain as data
 from onetrip.migrations.lint.judge import lint, shortened
 from onetrip.migrations.lint.report import FORMATS
 from onetrip.migrations.lint.rule import Finding
@@ -26,7 +27,8 @@ class Options:
 
 def lint_project(project: Project, options: Options) -> int:
     """Say what is found, and answer the exit code: 1 for errors. Raises `ConfigurationError`."""
-    findings = [shortened(each, Path.cwd()) for each in lint(project, options.since)]
+    every = (*lint(project, options.since), *data.findings(project))
+    findings = [shortened(each, Path.cwd()) for each in every]
     written = FORMATS.get(options.format)
     if written is not None:
         if text := written(findings):

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from onetrip.cli.applying import db
+from onetrip.cli.backfilling import data
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
 from onetrip.cli.database import DEBUG_VARIABLE, shows_tracebacks
 from onetrip.cli.export import Options as ExportOptions
@@ -250,4 +251,5 @@ def load_file(
         raise typer.Exit(code)
 
 
+db.add_typer(data, name="data")
 app.add_typer(db, name="db")

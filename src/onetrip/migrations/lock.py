@@ -21,7 +21,7 @@ from onetrip.errors import ConfigurationError
 from onetrip.migrations.connection import connected
 
 SUFFIX = ".migrating"
-"""What the lock file of an SQLite database is called, after the database."""
+"""What the lock file of an SQLite database is called, after the database, unless the lock has a name of its own."""
 
 _EVERY = 0.1  # seconds, between two tries
 _LOST = "The lock of the migrations was lost, the connection that held it is gone: nothing more was changed; run again."
@@ -40,13 +40,19 @@ class Lock(ABC):
 
 
 @contextmanager
-def locked(url: URL, connection: sa.Connection, wait: float, waiting: Callable[[], None]) -> Iterator[Lock]:
+def locked(
+    url: URL, connection: sa.Connection, wait: float, waiting: Callable[[], None], name: str = ""
+) -> Iterator[Lock]:
     """Hold the lock of the database of a connection, which has no transaction open; wait for so many seconds.
 
-    Calls `waiting` once when somebody else has it. Raises `ConfigurationError` when it does not become free.
+    Locks of another `name` are others. Calls `waiting` once when somebody else has it. Raises `ConfigurationError` when
+    it does not become free.
     """
     assert not connection.in_transaction()
-    opened = _postgresql(url) if connection.dialect.name == "postgresql" else _sqlite(database_file(connection))
+    if connection.dialect.name == "postgresql":
+        opened = _postgresql(url, name)
+    else:
+        opened = _sqlite(database_file(connection), name)
     with opened as lock:
         end, told = time.monotonic() + wait, False
         while not lock.take():
@@ -72,10 +78,10 @@ def database_file(connection: sa.Connection) -> Path | None:
 class _Advisory(Lock):
     """A session's advisory lock. Behind a pooler that shares sessions it would be everybody's."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, name: str) -> None:
         self.connection = connection
         names = connection.exec_driver_sql("SELECT current_database(), current_schema()").one()
-        digest = hashlib.sha256("\0".join(["onetrip", *map(str, names)]).encode()).digest()
+        digest = hashlib.sha256("\0".join([f"onetrip{name}", *map(str, names)]).encode()).digest()
         self.key = int.from_bytes(digest[:8], signed=True)
 
     def take(self) -> bool:
@@ -97,10 +103,10 @@ class _Advisory(Lock):
 
 
 @contextmanager
-def _postgresql(url: URL) -> Iterator[Lock]:
+def _postgresql(url: URL, name: str) -> Iterator[Lock]:
     with connected(url) as connection:
         connection.execution_options(isolation_level="AUTOCOMMIT")
-        yield _Advisory(connection)
+        yield _Advisory(connection, name)
 
 
 class _File(Lock):
@@ -147,11 +153,11 @@ class _Alone(Lock):
 
 
 @contextmanager
-def _sqlite(path: Path | None) -> Iterator[Lock]:
+def _sqlite(path: Path | None, name: str) -> Iterator[Lock]:
     if path is None:
         yield _Alone()
         return
-    lock = _File(path.with_name(path.name + SUFFIX))
+    lock = _File(path.with_name(path.name + (f".{name}" if name else "") + SUFFIX))
     try:
         yield lock
     finally:
