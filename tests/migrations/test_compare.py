@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from onetrip.errors import ConfigurationError
+from onetrip.migrations.snapshot import declared as code
 from tests.migrations.comparing import Declare, declared, generate, run, snapshot, there_and_back
-from tests.support.databases import Backend
+from tests.support.databases import Backend, sqlite_backend
 
 Item = Callable[[], Any]
 BOTH, POSTGRESQL, SQLITE = ("sqlite", "postgresql"), ("postgresql",), ("sqlite",)
@@ -96,7 +98,7 @@ class Change:
     on: tuple[str, ...] = BOTH
 
 
-TEXT, NUMBER = column(sa.String(5)), column(sa.Integer)
+TEXT, NUMBER, NUMBER_TOO = column(sa.String(5)), column(sa.Integer), column(sa.Integer, name="b")
 INTERVAL = column(pg.INT4RANGE)
 
 CHANGES = {
@@ -339,3 +341,37 @@ def test_what_holds_for_new_rows_only_is_validated(database: Backend) -> None:
     assert "VALIDATE CONSTRAINT ck" in up and "drop_index('ix'" in up
     run(database, up)
     assert generate(database, new)[0].strip() == "pass"
+
+
+def test_the_code_is_read_without_a_lock_and_without_a_right_to_create(database: Backend) -> None:
+    """Somebody who may only make temporary tables, while somebody else has a table for himself alone."""
+    if database.server is None:
+        pytest.skip("SQLite does it in memory")
+    metadata = declared(table(TEXT, check("a > 'b'"), index("a"), column(mood("x"), name="m"), other=parent))
+    database.create(metadata)
+    with database.engine().begin() as owner, database.engine().connect() as reader:
+        owner.exec_driver_sql("LOCK TABLE t, parent IN ACCESS EXCLUSIVE MODE")
+        before = reader.exec_driver_sql("SELECT count(*) FROM pg_class").scalar()
+        reader.exec_driver_sql("SET LOCAL lock_timeout = '1s'")
+        reader.exec_driver_sql("SET LOCAL ROLE pg_monitor")  # may create nothing
+        there = code.read(reader, [metadata])
+        reader.exec_driver_sql("RESET ROLE")
+        assert reader.exec_driver_sql("SELECT count(*) FROM pg_class").scalar() == before
+        assert reader.exec_driver_sql("SHOW search_path").scalar() == '"$user", public'
+        owner.rollback()
+    assert there == snapshot(database, metadata)
+
+
+def test_a_key_without_a_name_is_dropped_in_a_copy_of_the_table(tmp_path: Path) -> None:
+    """SQLite keeps no name for it: the batch gives it one."""
+    with sqlite_backend(tmp_path) as database:
+        database.create(declared(table(TEXT, NUMBER_TOO, unique("a", name=None), unique("b", name=None))))
+        new = declared(table(TEXT, NUMBER_TOO, unique("b", name=None)))
+        up, down = generate(database, new)
+        assert "naming_convention" in up
+        run(database, up)
+        assert generate(database, new)[0].strip() == "pass"
+        run(database, down)
+        assert [each.columns for each in snapshot(database).tables[None, "t"].constraints if each.kind == "unique"] == [
+            ("a",), ("b",),
+        ]  # fmt: skip

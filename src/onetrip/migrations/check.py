@@ -4,7 +4,6 @@ Also what a migration that was interrupted leaves: indexes that are INVALID, con
 copies of tables.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,10 +11,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import produce_migrations
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations import checksums, environment
+from onetrip.migrations.compare.plugin import without_reflection_warnings
 from onetrip.migrations.connection import connected
 from onetrip.migrations.guard.copying import TEMPORARY
 from onetrip.migrations.history import State, current, read_history
@@ -78,9 +78,7 @@ def differences(project: Project, connection: sa.Connection) -> tuple[str, ...]:
     options.pop("process_revision_directives", None)
     context = MigrationContext.configure(connection, opts=options)
     try:
-        with warnings.catch_warnings():
-            # SQLAlchemy passes a CHECK's NOT VALID on to where it knows no such option.
-            warnings.filterwarnings("ignore", "Can't validate argument 'dialect_options'", SAWarning)
+        with without_reflection_warnings():
             script = produce_migrations(context, list(project.metadata))  # type: ignore[arg-type]  # several are as good
     except SQLAlchemyError as error:
         raise ConfigurationError(

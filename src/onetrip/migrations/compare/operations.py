@@ -14,13 +14,18 @@ class Statements(ops.MigrateOperation):
     def __init__(self, *there: str, back: Sequence[str] = (), alone: bool = False, back_alone: bool = False) -> None:
         self.there, self.back, self.alone, self.back_alone = there, tuple(back), alone, back_alone
 
+    @property
+    def sqltext(self) -> str:
+        """What is run, as SQL."""
+        return "; ".join(self.there)
+
     def reverse(self) -> "Statements":
         """Undo them."""
         return Statements(*self.back, back=self.there, alone=self.back_alone, back_alone=self.alone)
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Tell a person."""
-        return ("execute", "; ".join(self.there))
+        return ("execute", self.sqltext)
 
 
 class DropConstraint(ops.DropConstraintOp):
