@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from onetrip import Resource
@@ -46,6 +46,11 @@ def world(
 def _ids(answer: Any) -> list[int]:
     assert answer.status == 200, answer.body.decode()
     return [row["id"] for row in answer.json()]
+
+
+def _is_too_deep(answer: Any, serving: Served) -> bool:
+    """Say whether SQLite cannot read so many conditions inside one another."""
+    return serving.engine.name == "sqlite" and answer.status == 422 and answer.json()["errors"][0]["type"] == "too_deep"
 
 
 def _walked(client: Any, target: str) -> list[int]:
@@ -155,7 +160,9 @@ def test_rows_are_found(world: tuple[World, list[Served]], asked: list[Leaf | Tr
     wanted = [row.id for row in meant.rows["Thing"].values() if all(meant.meets(row, each) is True for each in asked)]
     query = "&".join(map(parameter, asked))
     for serving in both:
-        assert _ids(serving.client.get(f"/things?fields=id&{query}")) == wanted, (serving.engine.name, query)
+        found = serving.client.get(f"/things?fields=id&{query}")
+        assume(not _is_too_deep(found, serving))
+        assert _ids(found) == wanted, (serving.engine.name, query)
     for serving in both:
         changed = serving.client.send("PATCH", f"/things?fields=id&{query}", {"mark": len(query)})
         assert sorted(_ids(changed)) == wanted, (serving.engine.name, query)
@@ -332,3 +339,23 @@ def test_rows_are_deleted(world: tuple[World, list[Served]]) -> None:
         assert left == [key for key in meant.rows["Thing"] if key not in gone]
     for key in gone:
         del meant.rows["Thing"][key]
+
+
+NESTED = "owner=(not=(friend.things.data.in__in=(10)),and=(things.notes__exists=false))"
+
+
+def test_conditions_that_sqlite_cannot_read(world: tuple[World, list[Served]]) -> None:
+    """What is within the limits and too deep for SQLite's parser is a 422 there, and never a 500."""
+    sqlite, full = world[1]
+    assert full.client.get(f"/things?fields=id&{NESTED}").status == 200
+    for target in (f"/things?{NESTED}", f"/things?or=(id=0,{NESTED})", f"/things:aggregate?count=*&{NESTED}"):
+        answer = sqlite.client.get(target)
+        assert answer.status in (200, 422), answer.body
+        if answer.status == 422:
+            assert answer.json()["errors"] == [
+                {
+                    "loc": ["query"],
+                    "msg": "The conditions of the request are nested more deeply than the database can read.",
+                    "type": "too_deep",
+                }
+            ]

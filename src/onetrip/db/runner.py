@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from onetrip.db.violations import kind_of_code, kind_of_state
-from onetrip.errors import Broken, OnetripError, Unavailable
+from onetrip.errors import Broken, Invalid, OnetripError, Problem, Unavailable
 from onetrip.sql.dialects.full_text import NAME as SEARCHED
 from onetrip.sql.dialects.sqlite import FUNCTIONS
 
@@ -50,6 +50,8 @@ ATTEMPTS = 4
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _CANCELED = "57014"
+_TOO_COMPLEX = "54001"
+_TOO_DEEP = ("parser stack overflow", "Expression tree is too large")  # https://www.sqlite.org/limits.html
 _AGAIN = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
 
@@ -251,7 +253,7 @@ def sqlite_code(error: BaseException) -> int | None:
     return None if code is None else code & 0xFF
 
 
-def sqlite_problem(error: sqlite3.Error, seconds: float | None = None) -> Unavailable | Broken:
+def sqlite_problem(error: sqlite3.Error, seconds: float | None = None) -> Problem:
     """Map an error of SQLite, on a connection whose statements are interrupted after some seconds."""
     if seconds is not None and sqlite_code(error) == sqlite3.SQLITE_INTERRUPT:
         return overdue(error, seconds)
@@ -290,8 +292,17 @@ def busy() -> Unavailable:
     return Unavailable("Every database connection is busy.")
 
 
-def differs(error: BaseException) -> Broken | Unavailable:
-    """Say that the database is not as declared; details go to the log, not to the client."""
+def differs(error: BaseException) -> Problem:
+    """Say that the database is not as declared; details go to the log, not to the client.
+
+    Or that it cannot read a statement for its depth: SQLite's parser has a stack of 100 entries as it is usually built,
+    and there is no code for this error.
+    """
+    if getattr(error, "sqlstate", None) == _TOO_COMPLEX or any(words in str(error) for words in _TOO_DEEP):
+        _log.warning("A statement was nested too deeply: %s", _reason(error))
+        message = "The conditions of the request are nested more deeply than the database can read."
+        hint = "Ask for the same with fewer parentheses, or through fewer relations."
+        return Invalid.at(("query",), message, "too_deep", hint)
     if SEARCHED in str(error):
         _log.error("An index for searching is missing or not as declared: run 'onetrip db install'. %s", _reason(error))
         return Unavailable("What is searched here has no index at the moment.")

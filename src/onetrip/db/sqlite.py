@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakSet
 
 from onetrip.db.runner import Fetch, Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
-from onetrip.errors import Broken, Unavailable
+from onetrip.errors import Problem, Unavailable
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop, in seconds of its thread's own processor time."""
@@ -113,7 +113,7 @@ class _Worker:
         """Begin with a statement, or with the next rows of one."""
         self.deadline = math.inf if self.seconds is None else time.monotonic() + self.seconds
 
-    def problem(self, error: sqlite3.Error) -> Unavailable | Broken:
+    def problem(self, error: sqlite3.Error) -> Problem:
         """Say what an error means."""
         return sqlite_problem(error, self.seconds if self.wanted else None)
 
