@@ -27,7 +27,7 @@ from onetrip.db.runner import Rejected
 from onetrip.db.transaction import transaction
 from onetrip.errors import ConfigurationError, Problem
 from onetrip.http.refused import Refused
-from onetrip.plan.ir import Upsert
+from onetrip.plan.mutations import Upsert
 from onetrip.schema.model import Constraint, Field, ResourceSchema
 from onetrip.sql.loading import upserting
 

@@ -18,7 +18,7 @@ from typing import Any
 from weakref import WeakSet
 
 from onetrip.db.runner import Fetch, Row, acquire, add_functions, differs, sqlite_code, sqlite_problem
-from onetrip.errors import Problem, Unavailable
+from onetrip.errors import Problem
 
 IN_PLACE_SECONDS = 0.003
 """How long a statement may hold the event loop, in seconds of its thread's own processor time."""
