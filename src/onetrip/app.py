@@ -62,7 +62,7 @@ class API:
         read_only: nothing can be changed through generated routes.
         idempotency_keys: how long the answer to an `Idempotency-Key` is kept, `None` to take no keys.
         export: serve all rows of a collection as NDJSON and CSV, unless a `Resource` says no.
-        secret: what cursors are signed and encrypted with; `ONETRIP_SECRET` if left out, else it follows from the database's URL.
+        secret: what cursors are signed with; `ONETRIP_SECRET` if left out, else it follows from the database's URL.
         envelope: a list is `{"items": […], "next": …, "prev": …, "total": …}` instead of an array.
         search_language: the language of the texts that `q=` searches, unless a `Resource` names another one.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
