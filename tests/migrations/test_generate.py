@@ -155,6 +155,14 @@ def test_yes_takes_what_looks_like_a_rename_for_one(revisions: Revisions) -> Non
     assert 'op.alter_column("person", "name", new_column_name="label")' in script
 
 
+def test_what_looks_like_a_rename_can_be_a_drop(revisions: Revisions) -> None:
+    """When somebody says so where nobody can be asked."""
+    revisions.begin(person())
+    [script] = revisions.new(person(key="label"), allow_drop=True)
+    assert 'drop_column("' in script.partition("def downgrade")[0] and "new_column_name" not in script
+    assert "irreversible = \"it dropped the column 'person.name'\"" in script
+
+
 def test_what_is_not_alike_is_no_rename(revisions: Revisions) -> None:
     """Columns of another type, and tables with other columns, are dropped and created."""
     revisions.begin(person(sa.Column("level", sa.Integer)))
@@ -166,15 +174,24 @@ def test_what_is_not_alike_is_no_rename(revisions: Revisions) -> None:
         revisions.new(other)
 
 
-def test_checks_are_validated_later(revisions: Revisions) -> None:
-    """And the revision that adds them does not read the table."""
-    operation = ops.CreateCheckConstraintOp("ck_person_name", "person", "name <> ''")
+@pytest.mark.parametrize(
+    ("operation", "written"),
+    [
+        (
+            ops.CreateCheckConstraintOp("ck_person_name", "person", "name <> ''"),
+            [["Statement", "CreateCheckConstraintOp"], ["Autocommit"]],
+        ),
+        (
+            ops.CreateUniqueConstraintOp("uq_person_name", "person", ["name"]),
+            [["Autocommit", "Statement", "Statement"]],
+        ),
+        (ops.CreateUniqueConstraintOp(None, "person", ["name"]), [["Statement", "CreateUniqueConstraintOp"]]),
+    ],
+)
+def test_what_reads_the_table_is_done_later(operation: ops.MigrateOperation, written: list[list[str]]) -> None:
+    """Unless it has no name, by which it could be meant in a second step."""
     pairs = scripts(split([operation], postgresql.dialect()))
-    assert [[type(each).__name__ for each in there] for there, _ in pairs] == [
-        ["Statement", "CreateCheckConstraintOp"],
-        ["Autocommit"],
-    ]
-    assert operation.kw == {"postgresql_not_valid": True}
+    assert [[type(each).__name__ for each in there] for there, _ in pairs] == written
 
 
 def test_an_index_that_was_not_finished_is_built_anew(revisions: Revisions) -> None:
