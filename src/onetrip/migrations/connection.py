@@ -40,7 +40,7 @@ def create_engine(url: URL, *, reads: bool = False) -> sa.Engine:
 
 @contextmanager
 def connected(url: URL, *, reads: bool = False) -> Iterator[sa.Connection]:
-    """Connect to a database, to write or only to read. Raises `ConfigurationError` when it cannot be reached or says no."""
+    """Connect to a database, to write or to read. Raises `ConfigurationError` when it cannot be reached or says no."""
     engine = create_engine(url, reads=reads)
     try:
         connection = engine.connect()
