@@ -2,7 +2,9 @@
 
 from fastapi import FastAPI
 
-app = FastAPI()
+from benchmarks.contestants.unobserved import UNOBSERVED
+
+app = FastAPI(telemetry=UNOBSERVED)
 
 
 @app.get("/")

@@ -18,6 +18,7 @@ from sqlalchemy.orm import aliased, selectinload
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from benchmarks.contestants.unobserved import UNOBSERVED
 from benchmarks.models import Comment, Post
 
 url = make_url(os.environ["BENCHMARK_DATABASE"])
@@ -93,7 +94,7 @@ Session = Annotated[AsyncSession, Depends(get_session)]
 Limit = Annotated[int, Query(ge=0, le=1000)]
 Offset = Annotated[int, Query(ge=0)]
 
-app = FastAPI(lifespan=lifespan)
+app = FastAPI(lifespan=lifespan, telemetry=UNOBSERVED)
 
 
 @app.get("/posts", response_model=list[PostRead])

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from benchmarks.contestants.unobserved import UNOBSERVED
 from benchmarks.models import Comment, Post, User
 from onetrip import API, Change, Resource
 
@@ -19,5 +20,5 @@ api = API(
     Comment,
     database=os.environ["BENCHMARK_DATABASE"],
 )
-app = FastAPI(lifespan=api.lifespan)
+app = FastAPI(lifespan=api.lifespan, telemetry=UNOBSERVED)
 app.include_router(api.router)
