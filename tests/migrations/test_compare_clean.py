@@ -2,9 +2,9 @@
 
 import pytest
 import sqlalchemy as sa
+from codeclash import models
 from sqlmodel import Field
 
-from examples.codeclash import models
 from onetrip import SoftDelete, Timestamped, UUIDKey, Versioned
 from onetrip.sql.own import own_metadata
 from tests.http import filtering, linked, manifold, reading, world, writing
