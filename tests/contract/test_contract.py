@@ -74,7 +74,7 @@ def chinook(backend: Backend) -> FastAPI:
     return app
 
 
-SHORT = ((codeclash, "coverage"), (codeclash, "fuzzing"), (types, "fuzzing"))
+SHORT = ((codeclash, "fuzzing"), (types, "fuzzing"))
 """What takes seconds, beside sequences."""
 
 
