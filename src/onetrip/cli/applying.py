@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from onetrip.cli.database import DatabaseOption, DebugOption, TargetArgument, db, project_of
+from onetrip.cli.database import DatabaseOption, DebugOption, JsonOption, TargetArgument, db, project_of
 
 __all__ = ["db", "parse_seconds"]
 
@@ -84,7 +84,7 @@ The exit code is 0 when nothing differs. Nothing is changed.
 @db.command(help=_CHECK)
 def check(
     target: TargetArgument = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from onetrip.cli.applying import parse_seconds
-from onetrip.cli.database import DatabaseOption, DebugOption, MessageOption, TargetArgument, project_of
+from onetrip.cli.database import DatabaseOption, DebugOption, JsonOption, MessageOption, TargetArgument, project_of
 
 data = typer.Typer(no_args_is_help=True, help="Change rows in batches, beside the revisions of the schema.")
 
@@ -84,7 +84,7 @@ data.command("resume", help="Go on where 'run' stopped: the same as 'run'.")(run
 @data.command()
 def status(
     target: TargetArgument = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:

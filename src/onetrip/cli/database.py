@@ -28,6 +28,7 @@ TargetArgument = Annotated[
 ]
 DatabaseOption = Annotated[str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 MessageOption = Annotated[
     str, typer.Option("-m", "--message", metavar="MESSAGE", show_default=False, help="What it is for, in a few words.")
 ]
@@ -286,7 +287,7 @@ The exit code is 0 when nothing is pending, 1 when something is, 2 when somethin
 @db.command(help=_PLAN)
 def plan(
     target: TargetArgument = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOption = False,
     database: DatabaseOption = None,
     debug: DebugOption = False,
 ) -> None:

@@ -12,7 +12,7 @@ from typer.exceptions import TyperException
 from onetrip.cli.applying import db
 from onetrip.cli.backfilling import data
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
-from onetrip.cli.database import DEBUG_VARIABLE, shows_tracebacks
+from onetrip.cli.database import DatabaseOption, DebugOption, TargetArgument, shows_tracebacks
 from onetrip.cli.export import Options as ExportOptions
 from onetrip.cli.export import export as export_rows
 from onetrip.cli.load_rows import Options as LoadOptions
@@ -115,7 +115,7 @@ def serve(
     ] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when a Python file changes.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each request.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+    debug: DebugOption = False,
 ) -> None:  # fmt: skip
     """Serve a file of tables, an application, or a database."""
     debug = shows_tracebacks(debug)
@@ -139,20 +139,16 @@ with it (ON DELETE CASCADE, links between many and many) go with it. Says what t
 
 @app.command(help=_PURGE)
 def purge(
-    target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
+    target: TargetArgument = None,
     older_than: Annotated[
         timedelta,
         typer.Option(
             metavar="AGE", parser=parse_age, show_default=False, help="How long ago, as in 90m, 12h, 30d, 8w."
         ),
     ] = ...,  # type: ignore[assignment]
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
+    database: DatabaseOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+    debug: DebugOption = False,
 ) -> None:
     """Delete for good what was deleted, and stayed in its table, long enough ago."""
     with one_sentence(shows_tracebacks(debug)):
@@ -161,6 +157,9 @@ def purge(
         chosen = choose_database(database, found, settings)
         purge_target(PurgeOptions(called=called, target=found, database=chosen, age=older_than, yes=yes))
 
+
+NamedTarget = Annotated[str, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")]
+ResourceArgument = Annotated[str, typer.Argument(metavar="RESOURCE", show_default=False, help="Its path, as in posts.")]
 
 _EXPORT = """\
 Write all rows of a resource, or those that filters choose, as NDJSON or CSV.
@@ -171,8 +170,8 @@ They are those of 'GET /RESOURCE', read from the database as they are written: h
 
 @app.command(help=_EXPORT)
 def export(
-    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")],
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE", show_default=False, help="Its path, as in posts.")],
+    target: NamedTarget,
+    resource: ResourceArgument,
     form: Annotated[
         FormName | None,
         typer.Option("--format", show_default=False, help="Left out: what the name of the file says, else ndjson."),
@@ -187,10 +186,8 @@ def export(
             help="A parameter of the URL, as in views__gte=10, sort=-id or fields=id,title. Can be repeated.",
         ),
     ] = None,
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
 ) -> None:  # fmt: skip
     """Write all rows of a resource, or those that filters choose, as NDJSON or CSV."""
     with one_sentence(shows_tracebacks(debug)):
@@ -213,8 +210,8 @@ by their lines, and good ones stay; then the exit code is 1. Hooks are not calle
 
 @app.command("load", help=_LOAD)
 def load_file(
-    target: Annotated[str, typer.Argument(metavar="TARGET", show_default=False, help="As for 'onetrip serve'.")],
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE", show_default=False, help="Its path, as in posts.")],
+    target: NamedTarget,
+    resource: ResourceArgument,
     file: Annotated[str, typer.Argument(metavar="FILE", show_default=False, help="- is standard input.")],
     form: Annotated[
         FormName | None, typer.Option("--format", show_default=False, help="Left out: what the name of the file says.")
@@ -232,10 +229,8 @@ def load_file(
     without_hooks: Annotated[
         bool, typer.Option("--without-hooks", help="Load also where code of yours belongs to a new row.")
     ] = False,
-    database: Annotated[
-        str | None, typer.Option(metavar="URL", show_default=False, help="As for 'onetrip serve'.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help=f"Show tracebacks, as {DEBUG_VARIABLE}=1 does.")] = False,
+    database: DatabaseOption = None,
+    debug: DebugOption = False,
 ) -> None:
     """Load the rows of a file, NDJSON or CSV, into the table of a resource."""
     with one_sentence(shows_tracebacks(debug)):
