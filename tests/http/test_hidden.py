@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from typing import Any, Optional
 
@@ -259,18 +259,27 @@ QUESTIONS += [
 ]
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Client]]:
-    """An application whose tables hold what is hidden, and one whose tables never did."""
+@contextmanager
+def with_and_without(
+    request: pytest.FixtureRequest, factory: pytest.TempPathFactory
+) -> Iterator[list[tuple[API, Client]]]:
+    """Serve an API whose tables hold what is hidden, and one whose tables never did."""
     with ExitStack() as stack:
         found = []
         for hidden in (True, False):
-            backend = stack.enter_context(shared_backend(request.param, request, tmp_path_factory))
+            backend = stack.enter_context(shared_backend(request.param, request, factory))
             api = api_of(backend, hidden)
             app = FastAPI(exception_handlers=api.exception_handlers)
             app.include_router(api.router)
-            found.append(stack.enter_context(serving(app)))
+            found.append((api, stack.enter_context(serving(app))))
         yield found
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def clients(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Client]]:
+    """An application whose tables hold what is hidden, and one whose tables never did."""
+    with with_and_without(request, tmp_path_factory) as found:
+        yield [client for _, client in found]
 
 
 def api_of(backend: Backend, hidden: bool) -> API:

@@ -8,21 +8,18 @@ import os
 import random
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi import FastAPI
 
 from onetrip import API
 from onetrip.plan.operators import ALL_OPERATORS
 from onetrip.query.split import LISTS
 from onetrip.schema.model import ResourceSchema
-from tests.http.client import Answer, Client, serving
-from tests.http.test_hidden import SECRET, api_of, comparable
-from tests.support.databases import shared_backend
+from tests.http.client import Answer, Client
+from tests.http.test_hidden import SECRET, comparable, with_and_without
 
 WHOLE = "ONETRIP_HIDDEN" in os.environ
 ACCEPTS = ("application/json", "application/x-ndjson", "text/csv")
@@ -81,15 +78,8 @@ class Served:
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Served]]:
     """One whose tables hold what is hidden, and one whose tables never did."""
-    with ExitStack() as stack:
-        found = []
-        for hidden in (True, False):
-            backend = stack.enter_context(shared_backend(request.param, request, tmp_path_factory))
-            api = api_of(backend, hidden)
-            app = FastAPI(exception_handlers=api.exception_handlers)
-            app.include_router(api.router)
-            found.append(Served(api, stack.enter_context(serving(app))))
-        yield found
+    with with_and_without(request, tmp_path_factory) as found:
+        yield [Served(api, client) for api, client in found]
 
 
 def names(resource: ResourceSchema) -> set[str]:
