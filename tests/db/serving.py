@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -58,6 +58,13 @@ async def run(database: Database, text: str) -> Any:
     """Run a statement through the front door."""
     row = await database.run(Statement(text, ()), ())
     return None if row is None else row[0]
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what comes by itself in a moment; 10 s are long enough on any machine."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
 
 
 async def outcomes(*tasks: Awaitable[Any]) -> list[Any]:

@@ -51,11 +51,12 @@ async def opened(database: Database, options: dict[str, Any]) -> AsyncIterator[S
     guard(engine.sync_engine)
     if options:
         engine = engine.execution_options(**options)
-    async with (
-        connections.session(),
-        SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False) as given,
-    ):
-        yield given
+    async with connections.session():
+        given = SQLModelAsyncSession(engine, expire_on_commit=False, close_resets_only=False)
+        try:
+            yield given
+        finally:
+            await _close_whole(given)
 
 
 class LateSession:
@@ -86,7 +87,7 @@ class LateSession:
         """Close the session, if there is one."""
         try:
             if self.opened is not None:
-                await asyncio.shield(self.opened.close())
+                await _close_whole(self.opened)
         finally:
             self._room.close()
 
@@ -126,6 +127,12 @@ async def sync_session(database: Database, scope: Any) -> AsyncIterator[Session]
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(_close, given, limiter=CapacityLimiter(1))
+
+
+async def _close_whole(session: AsyncSession) -> None:
+    """Close a session, also when the request is cancelled (by anyio: again and again), before its place is free."""
+    with CancelScope(shield=True):
+        await asyncio.shield(session.close())
 
 
 async def fetch(session: AsyncSession, statement: Statement, values: Sequence[Any]) -> Row | None:
