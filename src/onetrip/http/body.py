@@ -237,9 +237,12 @@ _MARKING = json.JSONDecoder(
     object_pairs_hook=_Pairs, parse_float=_marked_float, parse_int=_marked_int, parse_constant=_marked_constant
 )
 
-_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F]"
-_SUSPICIOUS = re.compile(rf"\\u0000|{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}")
-"""NUL and half a surrogate pair; other characters that mean nothing do not get past UTF-8 and the decoder."""
+_HIGH, _LOW = r"[dD][89abAB][0-9a-fA-F]{2}", r"[dD][c-fC-F]"
+_SUSPICIOUS = re.compile(rf"\\u(?:0000|{_HIGH}(?!\\u{_LOW})|(?<!\\u{_HIGH}\\u){_LOW})")
+"""NUL and half a surrogate pair; other characters that mean nothing do not get past UTF-8 and the decoder.
+
+It begins with what it looks for, so that `re` skips to that, ten times as fast.
+"""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
