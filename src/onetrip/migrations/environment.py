@@ -31,7 +31,7 @@ def options(project: Project, dialect: str) -> Mapping[str, Any]:
         "render_as_batch": dialect == "sqlite",
         "transaction_per_migration": True,
         "render_item": render_item,
-        **compared(project.metadata, cache(partial(created, project))),
+        **compared(project.metadata, cache(partial(created, project)), project.searches),
         "process_revision_directives": lambda context, _, directives: process(project, context, directives),
     }
 

@@ -16,6 +16,7 @@ from alembic.util import CommandError
 from sqlalchemy.engine import URL
 
 from onetrip.errors import ConfigurationError
+from onetrip.schema.model import Search
 
 INI = "alembic.ini"
 """The file that makes a folder a project with migrations."""
@@ -28,12 +29,13 @@ ATTRIBUTE = "onetrip"
 class Project:
     """What migrations are made of. `metadata` are those of the tables that are served, and of onetrip's own.
 
-    `url` names no driver, as `db.url.parse_url` answers it.
+    `url` names no driver, as `db.url.parse_url` answers it. `searches` say which tables are searched.
     """
 
     folder: Path
     metadata: tuple[sa.MetaData, ...]
     url: URL
+    searches: tuple[Search, ...] = ()
 
     @property
     def ini(self) -> Path:

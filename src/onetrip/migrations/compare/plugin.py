@@ -13,19 +13,22 @@ from alembic.runtime.plugins import Plugin
 from alembic.util import DispatchPriority, PriorityDispatchResult
 from sqlalchemy.exc import SAWarning
 
-from onetrip.migrations.compare import definitions, types
+from onetrip.migrations.compare import definitions, searches, types
 from onetrip.migrations.compare.columns import compare_column
 from onetrip.migrations.compare.operations import DropTable
 from onetrip.migrations.compare.sides import Sides, declared_in, sides
 from onetrip.migrations.compare.tables import checks, compare_table
 from onetrip.migrations.snapshot.model import Name, Table
 from onetrip.schema.catalogue import SEARCHED
+from onetrip.schema.model import Search
 
 NAME = "onetrip.migrations.compare"
 PLUGINS = (*(f"alembic.autogenerate.{name}" for name in ("schemas", "tables", "comments")), NAME)
 
 
-def options(metadata: Sequence[sa.MetaData], created: Callable[[], Collection[Name]]) -> Mapping[str, Any]:
+def options(
+    metadata: Sequence[sa.MetaData], created: Callable[[], Collection[Name]], searched: Sequence[Search] = ()
+) -> Mapping[str, Any]:
     """Say to Alembic what is compared. `created` names the tables that revisions made: no others are ever dropped."""
     schemas = {table.schema for each in metadata for table in each.tables.values()} | {None}
 
@@ -44,6 +47,7 @@ def options(metadata: Sequence[sa.MetaData], created: Callable[[], Collection[Na
         "include_schemas": schemas != {None},
         "include_name": include_name,
         "include_object": include_object,
+        searches.OPTION: searched,
     }
 
 
@@ -70,8 +74,10 @@ def complete(context: AutogenContext, script: ops.UpgradeOps) -> PriorityDispatc
     assert context.dialect is not None
     if context.dialect.supports_alter:
         _order_foreign_keys(script)
+    unsearched, searched = searches.changed(context, script.ops)
     script.ops[:] = [
-        *types.first(context, both), *_drops_last(script.ops, both), *types.last(context, both, script.ops),
+        *unsearched, *types.first(context, both), *_drops_last(script.ops, both),
+        *types.last(context, both, script.ops), *searched,
     ]  # fmt: skip
     return PriorityDispatchResult.CONTINUE
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from alembic.ddl.postgresql import CreateExcludeConstraintOp
 from alembic.operations import ops
 
+from onetrip.migrations.compare.searches import CreateSearchIndexOp, DropSearchIndexOp
 from onetrip.migrations.facts import Facts
 from onetrip.migrations.lint.defaults import is_volatile
 from onetrip.migrations.lint.elements import (
@@ -145,6 +146,8 @@ _OPERATIONS: Mapping[type[ops.MigrateOperation], Callable[[Any, Name, Facts], It
     ops.BulkInsertOp: _always("RowExclusive", "instant"),
     ops.CreateTableCommentOp: _always("ShareUpdateExclusive", "instant"),
     ops.DropTableCommentOp: _always("ShareUpdateExclusive", "instant"),
+    CreateSearchIndexOp: _always("AccessExclusive", "rewrite"),
+    DropSearchIndexOp: _always("AccessExclusive", "instant"),
 }
 
 _RAW: Mapping[str, tuple[Lock, Class]] = {

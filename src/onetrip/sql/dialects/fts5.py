@@ -3,7 +3,8 @@
 https://www.sqlite.org/fts5.html. The triggers are part of the database: they see the writes of every program.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +31,11 @@ _LATER = "".join(
 _TOKENS = f"unicode61 remove_diacritics 0 categories 'L* Nd Nl M*' tokenchars '{_EVERY}' separators '{_LATER}'"
 _STEMS = {"english": "porter "}
 _WEIGHTS = {"A": 10, "B": 4, "C": 2, "D": 1, None: 1}  # in the ratio of PostgreSQL's
-_ROWIDS = ("rowid", "_rowid_", "oid")
+ROWIDS = ("rowid", "_rowid_", "oid")
+"""What SQLite calls the number of a row, unless a column has the name."""
+
+_KINDS = ("_delete", "_insert", "_update")
+_SEARCHED = re.compile(r"substr\(new\.(?P<name>\"(?:[^\"]|\"\")+\"|\w+), 1, \d+\)")
 
 
 class FTS5(FullText):
@@ -77,7 +82,7 @@ class FTS5(FullText):
             f'CREATE TRIGGER "{name}_update" AFTER UPDATE OF {", ".join(dict.fromkeys((*key, *columns)))} ON {table}'
             f" BEGIN {take('old')}; {put('new')}; END",
         )
-        names = [f"{name}{kind}" for kind in ("", "_delete", "_insert", "_update")]
+        names = [f"{name}{kind}" for kind in ("", *_KINDS)]
         return SearchIndex(
             name=name,
             table=search.table,
@@ -86,13 +91,22 @@ class FTS5(FullText):
                 f" WHERE name IN ({', '.join(map(_literal, names))}) ORDER BY name)"
             ),
             wanted=";".join(made),
-            create=(
-                *(f'DROP TRIGGER IF EXISTS "{each}"' for each in names[1:]),
-                f"DROP TABLE IF EXISTS {words}",
-                *made,
-                f"{put(table)} FROM {table}",
-            ),
+            create=(*self.drop(search.table), *made, f"{put(table)} FROM {table}"),
         )
+
+    def drop(self, table: sa.Table) -> tuple[str, ...]:
+        """Drop the triggers, then what they write to."""
+        name = f"{NAME}_{table.name}"
+        return (
+            *(f'DROP TRIGGER IF EXISTS "{name}{kind}"' for kind in _KINDS),
+            f'DROP TABLE IF EXISTS "{name}"',
+        )
+
+    def described(self, state: str) -> tuple[Mapping[str, str | None], str] | None:
+        """Read the triggers; weights are no part of an index here."""
+        names = dict.fromkeys(found["name"] for found in _SEARCHED.finditer(state))
+        columns = [name[1:-1].replace('""', '"') if name.startswith('"') else name for name in names]
+        return (dict.fromkeys(columns), "english" if _STEMS["english"] in state else "simple") if columns else None
 
 
 def _name(search: Search) -> str:
@@ -101,7 +115,7 @@ def _name(search: Search) -> str:
 
 def _rowid(search: Search) -> str:
     """Name the number of a row by a name that no column has."""
-    return next(name for name in _ROWIDS if name not in {column.name.lower() for column in search.table.c})
+    return next(name for name in ROWIDS if name not in {column.name.lower() for column in search.table.c})
 
 
 def _found(search: Search, name: str) -> Select[Any]:

@@ -4,7 +4,7 @@ What was searched for comes as `schema.words.Searched` in one placeholder; each 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,14 @@ class FullText(ABC):
     @abstractmethod
     def index(self, search: Search) -> SearchIndex:
         """Describe the index."""
+
+    @abstractmethod
+    def drop(self, table: sa.Table) -> tuple[str, ...]:
+        """Say what takes the index of a table away."""
+
+    @abstractmethod
+    def described(self, state: str) -> tuple[Mapping[str, str | None], str] | None:
+        """Read in an index that is there what it was made of: columns with their weights, and the language."""
 
 
 class Sought(sa.types.TypeDecorator[Searched]):

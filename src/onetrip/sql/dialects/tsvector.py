@@ -4,6 +4,8 @@ https://www.postgresql.org/docs/current/textsearch-tables.html. Everything but w
 parser would see addresses, paths and numbers with a sign in it, which no other database does.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +19,9 @@ from onetrip.sql.template import Template, quoted
 
 _FORM = 1
 """Of the text that is searched; a change of it makes every index an old one."""
+
+_COMMENT = re.compile(r"onetrip searches here: (?P<columns>.+); (?P<language>\w+); \d+", re.DOTALL)
+_COLUMN = re.compile(r"(.+?) ([A-D])(?:, |$)", re.DOTALL)
 
 _BY_LENGTH = 1  # https://www.postgresql.org/docs/current/textsearch-controls.html#TEXTSEARCH-RANKING
 _GAP = "''' '':1'::tsvector"  # a word that nobody can search for, so that no phrase goes on in the next column
@@ -51,7 +56,7 @@ class TSVector(FullText):
             ),
             wanted=wanted,
             create=(
-                f"ALTER TABLE {table} DROP COLUMN IF EXISTS {NAME}",
+                *self.drop(search.table),
                 f"ALTER TABLE {table} ADD COLUMN {NAME} tsvector"
                 f" GENERATED ALWAYS AS ({f' || {_GAP} || '.join(parts)}) STORED",
                 f"CREATE INDEX ON {table} USING gin ({NAME})",
@@ -59,13 +64,23 @@ class TSVector(FullText):
             ),
         )
 
+    def drop(self, table: sa.Table) -> tuple[str, ...]:
+        """Drop the column; its index goes with it."""
+        preparer = pg.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+        return (f"ALTER TABLE {preparer.format_table(table)} DROP COLUMN IF EXISTS {NAME}",)
+
+    def described(self, state: str) -> tuple[Mapping[str, str | None], str] | None:
+        """Read the comment of the column."""
+        found = _COMMENT.fullmatch(state)
+        return None if found is None else (dict(_COLUMN.findall(found["columns"])), found["language"])
+
 
 def _words(column: str, weight: str | None, search: Search, count: int) -> str:
     """Write the words of a column, in its first characters."""
     text = f"left(coalesce({column}::text, ''), {count})"
     text = f"translate({text}, '{''.join(FOLDED)}', '{''.join(FOLDED.values())}')"
     words = f"to_tsvector('pg_catalog.{search.language}', regexp_replace({text}, '[{SEPARATORS}]+', ' ', 'g'))"
-    return words if weight is None else f"setweight({words}, '{weight}')"
+    return words if weight in (None, "D") else f"setweight({words}, '{weight}')"  # D is what a word has
 
 
 def _query(search: Search) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic.operations import ops
 
+from onetrip.migrations.compare.searches import CreateSearchIndexOp
 from onetrip.migrations.lint.elements import is_serial, is_stored, plain
 from onetrip.migrations.lint.rule import Found, Judged, Rule, called
 from onetrip.migrations.lint.safe import (
@@ -24,6 +25,9 @@ def find(judged: Judged) -> Iterator[Found]:
     """Find serial, identity and stored generated columns."""
     for step, table in judged.existing():
         op = step.op
+        if isinstance(op, CreateSearchIndexOp):
+            message = f"{called(table)} is searched from now on: the table is written anew"
+            yield Found(message, _SEARCHED, step, tables=(table,))
         if not isinstance(op, ops.AddColumnOp):
             continue
         if is_stored(op.column):
@@ -33,6 +37,12 @@ def find(judged: Judged) -> Iterator[Found]:
         else:
             continue
         yield Found(f"{called(table)}.{op.column.name} {what}: the table is written anew", safe, step, tables=(table,))
+
+
+_SEARCHED = """\
+# There is no other form: run it while few use the table, and say so.
+# migrate: allow M14 reason="…"\
+"""
 
 
 def _serial(judged: Judged, op: ops.AddColumnOp, table: tuple[str | None, str]) -> str:
