@@ -16,6 +16,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    NaiveDatetime,
     ValidationError,
     field_validator,
     model_validator,
@@ -246,6 +247,19 @@ def test_defaults_of_columns() -> None:
         "updated": "changed", "touched": "touched",
     }  # fmt: skip
     assert found.session is None
+
+
+def test_utcnow_gives_a_moment_where_the_column_has_a_time_zone() -> None:
+    """Tutorials write it; by itself it is refused when the row is stored, because it does not say that it is in UTC."""
+
+    class Note(base(), table=True):
+        id: int | None = Field(default=None, primary_key=True)
+        created_at: datetime = Field(default_factory=datetime.utcnow)
+        local: NaiveDatetime = Field(default_factory=datetime.utcnow)
+
+    made = post(resource_of(Note).writes.create, "{}")
+    assert abs(made["created_at"] - datetime.now(UTC)).total_seconds() < 60
+    assert made["local"].tzinfo is None
 
 
 def test_a_default_that_takes_the_context_needs_a_session() -> None:

@@ -5,7 +5,8 @@ Facts come from the mapper, and from what a SQLModel class says about the field.
 
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from typing import Any
 
 from annotated_types import MinLen
@@ -97,7 +98,7 @@ class Writable:
         """What a body has for a value that was not sent, as arguments for a Pydantic field."""
         column, info = self.column, self.info
         if info is not None and info.default_factory is not None:
-            return {"default_factory": info.default_factory}
+            return {"default_factory": _aware(info.default_factory, self.field)}
         if info is not None and info.default not in (None, PydanticUndefined):
             return {"default": info.default}
         if (made := _python(column.default)) is not None:
@@ -183,6 +184,11 @@ def generated(columns: Sequence[Writable], *, onupdate: bool = False) -> Iterato
         make = _updater(column) if onupdate else _inserter(column)
         if make is not None:
             yield Generated(field=column.field, value=_converted(make, column.convert))
+
+
+def _aware(factory: Any, field: Field) -> Any:
+    """Take `datetime.utcnow` for what it means where a column has a time zone: of itself it gives none."""
+    return partial(datetime.now, UTC) if factory == datetime.utcnow and field.type.kind == "datetime" else factory
 
 
 def _inserter(column: Writable) -> Callable[[], Any] | None:
