@@ -6,11 +6,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import command
+from alembic.config import Config
 
 from onetrip.cli.revising import New, new
 from onetrip.db.url import parse_url
+from onetrip.migrations.data.run import Options as DataOptions
 from onetrip.migrations.naming import CONVENTION
 from onetrip.migrations.project import Project
+from onetrip.migrations.run import OPTIONS, Options
 from onetrip.migrations.template import initialize
 from tests.support.databases import Backend
 
@@ -55,10 +58,17 @@ class Revisions:
         self.up(metadata)
 
     def up(self, metadata: sa.MetaData, revision: str = "head") -> None:
-        command.upgrade(self.project(metadata).config(), revision)
+        """Apply revisions, with the data migrations that they need."""
+        command.upgrade(self._config(metadata, Options(data=DataOptions(pause=0))), revision)
 
     def down(self, metadata: sa.MetaData, revision: str = "-1") -> None:
-        command.downgrade(self.project(metadata).config(), revision)
+        """Take revisions back, whatever is lost."""
+        command.downgrade(self._config(metadata, Options(lossy=True)), revision)
+
+    def _config(self, metadata: sa.MetaData, options: Options) -> Config:
+        config = self.project(metadata).config()
+        config.attributes[OPTIONS] = options
+        return config
 
     def sql(self, *statements: str) -> list[tuple[object, ...]]:
         """Run statements, and answer the rows of the last one."""

@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from onetrip.errors import ConfigurationError
 from onetrip.migrations import checkpoints
 from onetrip.migrations.connection import connected
-from onetrip.migrations.data.chain import findings, read_chain, write_new
+from onetrip.migrations.data.chain import findings, read_chain
 from onetrip.migrations.data.pace import MOST, Pace
 from onetrip.migrations.data.run import LOCK, Event, Options, run, status
+from onetrip.migrations.data.write import write_new
 from onetrip.migrations.lock import locked
 from onetrip.migrations.project import Project
 from onetrip.migrations.run import up

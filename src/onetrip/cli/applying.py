@@ -57,6 +57,9 @@ def up(
         int, typer.Option(metavar="N", min=0, max=100, help="How often a revision that met a lock is tried again.")
     ] = 10,
     backup: Annotated[bool, typer.Option("--backup/--no-backup", help="SQLite: copy the database first.")] = True,
+    with_data: Annotated[
+        bool, typer.Option("--with-data", help="Run the data migrations that revisions need, before each.")
+    ] = False,
     keep_backup: Annotated[
         bool, typer.Option("--keep-backup/--drop-backup", help="SQLite: leave the copy when all went well.")
     ] = True,
@@ -71,7 +74,7 @@ def up(
         upgrading.up_project(project, to, Options(
             lock_wait=lock_wait, lock_timeout=lock_timeout, statement_timeout=statement_timeout, retries=retries,
             backup=backup, keep=keep_backup,
-        ))  # fmt: skip
+        ), with_data=with_data)  # fmt: skip
 
 
 _CHECK = """\

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from onetrip.cli.places import path_shown, url_shown
-from onetrip.migrations.data.chain import write_new
 from onetrip.migrations.data.run import Event, Options, Status, run, status
+from onetrip.migrations.data.write import write_new
 from onetrip.migrations.project import Project
 
 
@@ -24,8 +24,8 @@ def new(project: Project, message: str) -> None:
 def run_project(project: Project, options: Options) -> None:
     """Run what is not finished. Raises `ConfigurationError` for the first that fails; the batches before it stay."""
     console = Console(stderr=True, highlight=False)
-    with _bar(console) as bar:
-        said = _Said(console, bar)
+    with bar(console) as shown:
+        said = Said(console, shown)
         finished = run(project, replace(options, counts=console.is_terminal, said=said))
     if finished:
         number = len(finished)
@@ -34,7 +34,7 @@ def run_project(project: Project, options: Options) -> None:
         typer.echo(f"{url_shown(project.url)}: nothing to do")
 
 
-class _Said:
+class Said:
     """Shows what happens."""
 
     def __init__(self, console: Console, bar: Progress) -> None:
@@ -96,7 +96,7 @@ class _Speed(ProgressColumn):
 
 
 @contextmanager
-def _bar(console: Console) -> Iterator[Progress]:
+def bar(console: Console) -> Iterator[Progress]:
     """Show a bar on a terminal, nothing elsewhere."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Speed(), TimeRemainingColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

@@ -22,6 +22,8 @@ def check_project(project: Project, *, as_json: bool) -> int:
         typer.echo(f"{url_shown(project.url)}:")
         for line in _lines(found):
             typer.echo(f"- {line}")
+    if not as_json and found.unfinished_data:
+        typer.echo(f"Not finished, which is no drift: data migration {' and '.join(found.unfinished_data)}")
     return 0 if found.clean else 1
 
 

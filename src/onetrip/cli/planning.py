@@ -59,6 +59,9 @@ def _say(made: Plan, database: str) -> None:
 def _revision(console: Console, planned: Planned) -> None:
     heading = Text.assemble((planned.revision, "bold cyan"), f"  {planned.message}  ", (planned.path, "dim"))
     console.print(heading, soft_wrap=True)
+    for name in planned.needs_data:
+        needed = f"  It needs the data migration {name}: 'onetrip db data run' before, or 'onetrip db up --with-data'."
+        console.print(Text(needed, "yellow"), soft_wrap=True)
     if console.is_terminal:
         table = Table("statement", "lock", "work", "rows", box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for each in planned.statements:

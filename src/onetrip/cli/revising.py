@@ -18,7 +18,7 @@ from onetrip.migrations.baseline import reflected
 from onetrip.migrations.connection import connected
 from onetrip.migrations.environment import CONNECTION
 from onetrip.migrations.generate.choices import CHOICES, Ask, parse_choices
-from onetrip.migrations.history import History, current, read_history
+from onetrip.migrations.history import History, current, irreversible, read_history
 from onetrip.migrations.project import Project
 from onetrip.migrations.template import initialize
 
@@ -114,7 +114,7 @@ def history(project: Project) -> None:
     for revision in known.revisions.values():
         notes = ["head"] if revision.revision in known.heads else []
         notes += ["merge"] if revision.is_merge_point else []
-        notes += ["cannot be taken back"] if getattr(revision.module, "irreversible", None) else []
+        notes += ["cannot be taken back"] if irreversible(revision) else []
         note = f" ({', '.join(notes)})" if notes else ""
         typer.echo(f"{revision.revision}{note}  {revision.doc}")
     if not known.revisions:

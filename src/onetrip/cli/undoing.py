@@ -38,14 +38,6 @@ def down(project: Project, end: str, *, yes: bool) -> None:
         if not steps:
             typer.echo(f"{url_shown(project.url)}: there is nothing to undo")
             return
-        for each in steps:
-            lost = getattr(each.module, "irreversible", None)
-            if lost:
-                reason = lost if isinstance(lost, str) else "it says so itself"
-                raise ConfigurationError(
-                    f"Revision {each.revision} ({each.doc}) cannot be undone: {reason}. Restore a backup, or write a "
-                    "revision that goes forward."
-                )
         config.attributes[CONNECTION] = connection
         command.downgrade(config, end)
     for each in steps:

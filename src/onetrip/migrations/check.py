@@ -14,9 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import SQLAlchemyError
 
 from onetrip.errors import ConfigurationError
-from onetrip.migrations import checksums, environment
+from onetrip.migrations import checkpoints, checksums, environment
 from onetrip.migrations.compare.plugin import without_reflection_warnings
 from onetrip.migrations.connection import connected
+from onetrip.migrations.data.chain import read_chain
 from onetrip.migrations.guard.copying import TEMPORARY
 from onetrip.migrations.history import State, current, read_history
 from onetrip.migrations.project import Project
@@ -26,7 +27,10 @@ from onetrip.migrations.snapshot.model import Name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """What was found. Empty tuples are what one wants, and a state that is `head`."""
+    """What was found. Empty tuples are what one wants, and a state that is `head`.
+
+    `unfinished_data` are the data migrations with something to do, which is no drift: the application runs meanwhile.
+    """
 
     state: State
     current: tuple[str, ...]
@@ -36,6 +40,7 @@ class Drift:
     invalid_indexes: tuple[str, ...]
     unvalidated_constraints: tuple[str, ...]
     leftover_tables: tuple[str, ...]
+    unfinished_data: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -69,6 +74,7 @@ def check(project: Project) -> Drift:
                 if not each.valid
             ),
             leftover_tables=tuple(shown(name) for name in tables if name[1].startswith(TEMPORARY)),
+            unfinished_data=unfinished(connection, project),
         )  # fmt: skip
 
 
@@ -86,6 +92,15 @@ def differences(project: Project, connection: sa.Connection) -> tuple[str, ...]:
         ) from error
     assert script.upgrade_ops is not None
     return tuple(_words(operation) for operation in _leaves(script.upgrade_ops))
+
+
+def unfinished(connection: sa.Connection, project: Project) -> tuple[str, ...]:
+    """Name the data migrations that are not finished."""
+    known = checkpoints.read(connection)
+    return tuple(
+        f"{each.revision} ({each.title})" for each in read_chain(project)
+        if each.revision not in known or not known[each.revision].finished
+    )  # fmt: skip
 
 
 def shown(name: Name) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -62,6 +62,18 @@ def begin(connection: sa.Connection, revision: str) -> Checkpoint:
     """Note that a data migration begins."""
     connection.execute(_table.insert().values(revision=revision, done=0))
     return Checkpoint(revision=revision)
+
+
+def restart(connection: sa.Connection, known: Checkpoint) -> Checkpoint:
+    """Note that a data migration begins anew, because there are rows for it again: those that it did still count."""
+    begun = _table.update().where(_table.c.revision == known.revision).values(position=None, finished_at=None)
+    connection.execute(begun)
+    return replace(known, key=None, finished=False)
+
+
+def forget(connection: sa.Connection, revision: str) -> None:
+    """Forget that a data migration ever began."""
+    connection.execute(_table.delete().where(_table.c.revision == revision))
 
 
 def advance(connection: sa.Connection, before: Checkpoint, after: Checkpoint) -> None:

@@ -56,6 +56,18 @@ class History:
             )
 
 
+def irreversible(revision: Script) -> str | None:
+    """Say what taking a revision back would not bring back, as its `irreversible` does; `None` for nothing."""
+    said = getattr(revision.module, "irreversible", None)
+    return said if isinstance(said, str) and said else "it says so itself" if said else None
+
+
+def needed_data(revision: Script) -> tuple[str, ...]:
+    """Name the data migrations that have to be finished before a revision, as its `needs_data` says."""
+    said = getattr(revision.module, "needs_data", None) or ()
+    return (said,) if isinstance(said, str) else tuple(said)
+
+
 def read_history(script: ScriptDirectory) -> History:
     """Read every revision. Raises `ConfigurationError` for a file that cannot be imported or that misses another."""
     try:

@@ -10,6 +10,7 @@ from typing import Literal
 from alembic.operations.ops import AlterColumnOp, CreateTableOp
 
 from onetrip.migrations.facts import Facts
+from onetrip.migrations.history import needed_data
 from onetrip.migrations.lint.checked import checked
 from onetrip.migrations.lint.judge import Known, Revisions, ask, judge
 from onetrip.migrations.lint.locks import STRENGTH, Cost, cost
@@ -40,7 +41,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A revision that would be applied. One that could not be read to its end has an `error`."""
+    """A revision that would be applied. One that could not be read to its end has an `error`.
+
+    `needs_data` names the data migrations that have to be finished before.
+    """
 
     revision: str
     message: str
@@ -48,6 +52,7 @@ class Planned:
     statements: tuple[Statement, ...]
     findings: tuple[Finding, ...]
     error: str | None = None
+    needs_data: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,7 @@ def _planned(revisions: Revisions, revision: Revision, known: Known) -> Planned:
         revision=revision.id, message=revision.script.doc, path=str(revision.path),
         statements=tuple(told),
         findings=tuple(judge(revisions, [revision], known)), error=revision.up.error,
+        needs_data=needed_data(revision.script),
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,15 +19,20 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, MigrationStep, RevisionStep
+from alembic.script import Script
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from onetrip.errors import ConfigurationError
-from onetrip.migrations import checksums
+from onetrip.migrations import checkpoints, checksums
 from onetrip.migrations.concurrently import resumable
 from onetrip.migrations.connection import reason
+from onetrip.migrations.data.chain import read_chain
+from onetrip.migrations.data.needed import Needs, forget_gone, is_left, read_needs
+from onetrip.migrations.data.run import Options as DataOptions
+from onetrip.migrations.data.run import run as run_data
 from onetrip.migrations.guard.guard import backup, foreign_keys_off, guarded, is_empty
-from onetrip.migrations.history import VERSIONS, History, read_history
+from onetrip.migrations.history import VERSIONS, History, irreversible, read_history
 from onetrip.migrations.lock import Lock, database_file, locked
 from onetrip.migrations.project import Project
 
@@ -52,7 +58,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How revisions are applied, in seconds. `keep` is what becomes of SQLite's backup after all went well."""
+    """How revisions are applied, in seconds. `keep` is what becomes of SQLite's backup after all went well.
+
+    `data` is how data migrations are run that a revision needs; without it, that revision is not applied while they
+    have rows left. `lossy` takes back what cannot be brought back.
+    """
 
     lock_wait: float = 60.0
     lock_timeout: float = 2.0
@@ -60,6 +70,8 @@ class Options:
     retries: int = 10
     backup: bool = True
     keep: bool = True
+    data: DataOptions | None = None
+    lossy: bool = False
     said: Callable[[Event], None] = field(default=lambda event: None)
 
 
@@ -129,7 +141,7 @@ def apply(
     options: Options = environment.config.attributes.get(OPTIONS, Options())
     waiting = Event(kind="waiting")
     with locked(project.url, connection, options.lock_wait, lambda: options.said(waiting)) as lock:
-        runner = _Runner(environment, connection, configured, options, lock)
+        runner = _Runner(environment, project, connection, configured, options, lock)
         runner.run(wanted(), purge)
 
 
@@ -138,11 +150,13 @@ class _Runner:
     """Runs steps while a lock is held."""
 
     environment: EnvironmentContext
+    project: Project
     connection: sa.Connection
     configured: Mapping[str, Any]
     options: Options
     lock: Lock
     saved: Path | None = None
+    needs: Needs = field(default_factory=dict)
 
     @property
     def sqlite(self) -> bool:
@@ -152,6 +166,8 @@ class _Runner:
         """Run every step, and forget the backup at the end if it is not to be kept."""
         checksums.refuse_edited(self.connection, self.history())
         self.connection.rollback()
+        self._refuse_loss(steps)
+        self.needs = read_needs(self.project, self.environment.script)
         with foreign_keys_off(self.connection) if self.sqlite else nullcontext():
             for number, step in enumerate(steps):
                 if isinstance(step, RevisionStep):
@@ -165,14 +181,49 @@ class _Runner:
         """Read the revisions, all of which are imported by now."""
         return read_history(self.environment.script)
 
+    def _refuse_loss(self, steps: list[MigrationStep]) -> None:
+        """Raise `ConfigurationError` for a revision that says itself what taking it back would not bring back."""
+        taken = [each.revision for each in steps if isinstance(each, RevisionStep) and not each.is_upgrade]
+        for each in () if self.options.lossy else taken:
+            if lost := irreversible(each):
+                raise ConfigurationError(
+                    f"Revision {each.revision} ({each.doc}) cannot be undone: {lost}. Restore a backup, or write a "
+                    "revision that goes forward."
+                )
+
+    def _need(self, revision: Script) -> None:
+        """Let the data migrations be finished that a revision needs, or raise `ConfigurationError`."""
+        wanted = self.needs.get(revision.revision, ())
+        if not wanted:
+            return
+        with self.connection.begin():
+            known = checkpoints.read(self.connection)
+            left = [each for each in wanted if is_left(self.connection, each, known.get(each.revision))]
+            if left and self.options.data is not None and self.sqlite:
+                self._save(revision.revision)
+        if left and self.options.data is None:
+            names = " and ".join(f"{each.revision} ({each.title})" for each in left)
+            raise ConfigurationError(
+                f"Revision {revision.revision} ({revision.doc}) needs the data migration {names}, which has rows left: "
+                "run 'onetrip db data run', or 'onetrip db up --with-data'."
+            )
+        if left:
+            chain = [each.revision for each in read_chain(self.project)]
+            run_data(self.project, self.options.data, chain[: chain.index(wanted[-1].revision) + 1])
+        elif any(each.revision not in known or not known[each.revision].finished for each in wanted):
+            # There are no rows, as in a new database. It is noted, for the columns may be gone one day.
+            run_data(self.project, None, [each.revision for each in wanted])
+
     def _apply(self, step: RevisionStep) -> None:
         """Run a revision, again when it had to wait too long for a lock that somebody else held."""
+        if step.is_upgrade:
+            self._need(step.revision)
         event = Event(
             kind="begun", revision=step.revision.revision, title=step.revision.doc or "", up=step.is_upgrade
         )  # fmt: skip
         self.options.said(event)
         function, start = step.migration_fn, time.monotonic()
-        step.migration_fn = lambda **given: self._inside(step, function, given)
+        step.migration_fn = wraps(function)(lambda **given: self._inside(step, function, given))
         for attempt in range(self.options.retries + 1):
             self._set_timeouts()
             try:
@@ -208,6 +259,7 @@ class _Runner:
             checksums.remember(self.connection, revision.revision, Path(revision.path))
         else:
             checksums.forget(self.connection, revision.revision)
+            forget_gone(self.connection, self.project)
         self.lock.check()
 
     def _save(self, revision: str) -> None:

@@ -1,20 +1,17 @@
-"""The files of data migrations: read in their order, and begun anew. No database is asked here."""
+"""The files of data migrations, read in their order. No database is asked here."""
 
-import ast
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic.util import load_python_file, rev_id
+from alembic.util import load_python_file
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.data.pace import MOST
 from onetrip.migrations.history import read_history
-from onetrip.migrations.layout import escaped, quoted
+from onetrip.migrations.layout import quoted
 from onetrip.migrations.lint.rule import Finding
 from onetrip.migrations.lint.rules import m25
 from onetrip.migrations.project import Project
@@ -114,68 +111,3 @@ def findings(project: Project) -> list[Finding]:
         )
         for path in _files(project) for found in m25.imports(path.read_text(encoding="utf-8"))
     ]  # fmt: skip
-
-
-_TEMPLATE = '''\
-"""{title}
-
-Data migration: {revision}
-After: {after}
-Create Date: {created}
-"""
-
-import sqlalchemy as sa
-
-revision = {quoted_revision}
-down_revision = {quoted_after}
-
-# The revision of the schema that has to be applied before.
-depends_on = {depends_on}
-
-# How many rows the first batch has; later ones have as many as are done quickly.
-batch_size = 1000
-
-# The table as this file needs it, whatever the application becomes: its primary key, and what is read and written.
-table = sa.table("post", sa.column("id"), sa.column("title"), sa.column("slug"))
-
-# Which rows it is about. Without it: all.
-where = table.c.slug.is_(None)
-
-
-def batch(connection, rows, chosen):
-    """Change some rows, in one transaction: 'rows' are those, 'chosen' is the condition that is true for them."""
-    connection.execute(table.update().where(chosen).values(slug=sa.func.lower(table.c.title)))
-
-    # In Python:
-    # one = table.update().where(table.c.id == sa.bindparam("of")).values(slug=sa.bindparam("to"))
-    # connection.execute(one, [{{"of": row.id, "to": row.title.lower()}} for row in rows])
-
-    # Into another table:
-    # found = sa.select(table.c.id, table.c.title).where(chosen)
-    # connection.execute(other.insert().from_select(["id", "title"], found))
-'''
-
-
-def write_new(project: Project, title: str) -> Path:
-    """Write the file of a data migration that comes after all others, and after the schema as it is in the files.
-
-    Raises `ConfigurationError` where it cannot be written.
-    """
-    chain = read_chain(project)
-    after = chain[-1].revision if chain else None
-    revision, now = rev_id(), datetime.now(UTC)
-    folder = Path(project.script().dir) / FOLDER
-    slug = "_".join(re.findall(r"\w+", title.lower()))[:40].strip("_")
-    path = folder / f"{now:%Y%m%d_%H%M%S}_{revision}_{slug}.py"
-    text = _TEMPLATE.format(
-        title=escaped(title), revision=revision, after=after or "nothing", created=now.replace(tzinfo=None),
-        quoted_revision=quoted(revision), quoted_after=quoted(after),
-        depends_on=quoted(read_history(project.script()).head()),
-    )  # fmt: skip
-    ast.parse(text)
-    try:
-        folder.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"'{path}' cannot be written: {error.strerror}.") from error
-    return path

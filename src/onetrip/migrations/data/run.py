@@ -6,7 +6,7 @@ Whoever runs again, also after this process was killed, goes on after the last b
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from onetrip.migrations import checkpoints
 from onetrip.migrations.checkpoints import Checkpoint, Key
 from onetrip.migrations.connection import connected, reason
 from onetrip.migrations.data.chain import DataMigration, read_chain
+from onetrip.migrations.data.needed import is_left, read_needs
 from onetrip.migrations.data.pace import Pace
 from onetrip.migrations.history import current, read_history
 from onetrip.migrations.layout import quoted
@@ -90,12 +91,15 @@ def status(project: Project) -> tuple[Status, ...]:
     )  # fmt: skip
 
 
-def run(project: Project, options: Options | None = None) -> tuple[str, ...]:
+def run(project: Project, options: Options | None = None, only: Collection[str] | None = None) -> tuple[str, ...]:
     """Run the data migrations that are not finished, and answer those that are now; with `dry_run`, try one batch.
 
-    Raises `ConfigurationError` for the first that cannot be run: its last batch is rolled back, all before it stay.
+    One that is finished begins anew when a revision that is pending needs it and there are rows for it again. Of
+    `only` some, no others are run. Raises `ConfigurationError` for the first that cannot be run: its last batch is
+    rolled back, all before it stay.
     """
     options, chain = options or Options(), read_chain(project)
+    needs = read_needs(project, project.script())
     finished: list[str] = []
     with (
         connected(project.url) as connection,
@@ -106,19 +110,35 @@ def run(project: Project, options: Options | None = None) -> tuple[str, ...]:
             if not options.dry_run:
                 checkpoints.prepare(connection)
             known, applied = checkpoints.read(connection), _applied(project, connection)
-        for each in chain:
-            if each.revision in known and known[each.revision].finished:
-                continue
+        needed = {each.revision for name, wanted in needs.items() if name not in applied for each in wanted}
+        for each in chain if only is None else (each for each in chain if each.revision in only):
+            checkpoint = known.get(each.revision)
+            if checkpoint is not None and checkpoint.finished:
+                if each.revision not in needed or not _again(connection, each, checkpoint):
+                    continue
+                checkpoint = _restarted(connection, checkpoint, options)
             if each.depends_on is not None and each.depends_on not in applied:
                 raise ConfigurationError(
                     f"Data migration {each.revision} ({each.title}) needs revision {each.depends_on} of the schema, "
                     "which this database does not have: run 'onetrip db up' first."
                 )
-            _Runner(connection, options, each).run(known.get(each.revision))
+            _Runner(connection, options, each).run(checkpoint)
             if options.dry_run:
                 break
             finished.append(each.revision)
     return tuple(finished)
+
+
+def _again(connection: sa.Connection, migration: DataMigration, checkpoint: Checkpoint) -> bool:
+    with connection.begin():
+        return is_left(connection, migration, checkpoint)
+
+
+def _restarted(connection: sa.Connection, checkpoint: Checkpoint, options: Options) -> Checkpoint:
+    if options.dry_run:
+        return replace(checkpoint, key=None, finished=False)
+    with connection.begin():
+        return checkpoints.restart(connection, checkpoint)
 
 
 def _applied(project: Project, connection: sa.Connection) -> frozenset[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from onetrip.migrations import checkpoints
 from onetrip.migrations.checksums import TABLE
 from onetrip.migrations.history import VERSIONS
 from onetrip.migrations.project import Project
@@ -32,7 +33,7 @@ def traces(before: Snapshot, after: Snapshot) -> list[str]:
     return sorted(found)
 
 
-_OWN = (VERSIONS, TABLE)
+_OWN = (VERSIONS, TABLE, checkpoints.TABLE)
 
 
 def _inside(name: Name, before: Table, after: Table) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from alembic.script import Script
 from sqlalchemy.engine import URL
@@ -10,7 +9,8 @@ from sqlalchemy.engine import URL
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.check import differences
 from onetrip.migrations.connection import connected
-from onetrip.migrations.history import current, read_history
+from onetrip.migrations.data.run import Options as DataOptions
+from onetrip.migrations.history import current, irreversible, read_history
 from onetrip.migrations.project import Project
 from onetrip.migrations.run import Options, down, up
 from onetrip.migrations.snapshot.model import Snapshot
@@ -18,7 +18,7 @@ from onetrip.migrations.trial.scratch import given, scratch
 from onetrip.migrations.trial.seeds import Seeds
 from onetrip.migrations.trial.traces import take, traces
 
-_OPTIONS = Options(backup=False)
+_OPTIONS = Options(backup=False, data=DataOptions(pause=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +99,8 @@ class _Trial:
 
     def _down(self, revision: Script, to: str) -> bool:
         """Go back, where that is possible."""
-        reason: Any = getattr(revision.module, "irreversible", None)
-        if reason:
-            self.irreversible[revision.revision] = reason if isinstance(reason, str) else "it says so itself"
+        if reason := irreversible(revision):
+            self.irreversible[revision.revision] = reason
             return False
         try:
             down(self.project, to, _OPTIONS)
