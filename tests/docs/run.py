@@ -1,9 +1,9 @@
 """Execute one page: `python -m tests.docs.run PAGE`, with the databases in the environment.
 
 Its Python blocks run in order, as one program. A block that begins with `# name.py` is a file of that program: later
-blocks import from it. HTTP blocks, and tables of requests and answers, go to the page's `app`, whose tables are created
-and filled with the page's `rows`; a page without one speaks of CodeClash. In a process of its own, because every page
-may declare a class `User`.
+blocks import from it. HTTP blocks, tables of requests and answers, and lines of curl go to the page's `app`, whose
+tables are created and filled with the page's `rows`; a page without one speaks of CodeClash. In a process of its own,
+because every page may declare a class `User`.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from onetrip.cli.searching import create_indexes
+from tests.docs import curl
 from tests.docs.exchange import Answer, behind, differences, in_a_row, read, read_row
 from tests.docs.markdown import Block, blocks
 from tests.support.databases import Backend
@@ -30,8 +31,10 @@ def main(page: Path) -> int:
     wrong = 0
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         sys.path.insert(0, folder)
-        for block in blocks(page, "python", "http", "table"):
-            if block.language in ("http", "table"):
+        for block in blocks(page, "python", "http", "table", "console"):
+            if block.language == "console":
+                wrong += transcript(block, names)
+            elif block.language in ("http", "table"):
                 wrong += exchanges(block, names)
             elif found := re.match(r"# (\w+\.py)\n", block.text):
                 Path(found[1]).write_text(block.text, encoding="utf-8")
@@ -57,19 +60,35 @@ def exchanges(block: Block, names: dict[str, Any]) -> int:
     return wrong
 
 
+def transcript(block: Block, names: dict[str, Any]) -> int:
+    """Do what lines of curl do, and compare what they print. Counts those that differ."""
+    told = list(curl.lines(block.text))
+    if not told:
+        return 0
+    with TestClient(application(names), base_url=curl.SERVED) as client:
+        found = [difference for line, shown in told if (difference := curl.wrong(client, line, shown))]
+    print(*(f"{block}: {difference}" for difference in found), sep="\n", end="")
+    return len(found)
+
+
 def application(names: dict[str, Any]) -> Any:
     """Answer the page's application, on a database that has its rows."""
     if "app" not in names:
         names["app"] = codeclash()
     elif "api" in names and not names.get("filled"):
-        url, [metadata] = os.environ[OWN], names["api"].metadata
-        backend = Backend(url.partition(":")[0], url)
+        backend, [metadata] = backend_of(OWN), names["api"].metadata
         backend.create(metadata, *names.get("rows", ()))
         backend.create(names["api"].own_tables)
         with backend.engine().begin() as connection:
             create_indexes(connection, [names["api"]])
         names["filled"] = True
     return names["app"]
+
+
+def backend_of(variable: str) -> Backend:
+    """Answer the database that a variable of the environment names."""
+    url = os.environ[variable]
+    return Backend(url.partition(":")[0], url)
 
 
 def codeclash() -> Any:
