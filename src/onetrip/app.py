@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from fastapi.exceptions import RequestValidationError
@@ -40,6 +40,9 @@ from onetrip.schema.notes import nested_notes, notes
 from onetrip.settings import Limits, Pool
 from onetrip.sql.own import OnetripHistory, own_metadata
 
+if TYPE_CHECKING:
+    from onetrip.config import Settings
+
 DATABASE_VARIABLE = "ONETRIP_DATABASE_URL"
 """The environment variable that overrides `database=`."""
 
@@ -67,6 +70,7 @@ class API:
         search_language: the language of the texts that `q=` searches, unless a `Resource` names another one.
         actor: `actor(scope)` says who makes a request, for `Resource(…, history=True)`; `None` for nobody known.
         migrations: the folder of revisions without which `/readyz` is a 503, as in `migrations="alembic"`.
+        settings: what the deployment says of `database`, `pool`, `limits` and `secret`, before what is said here.
 
     Raises `ConfigurationError` for whatever cannot be served, with the reason and the remedy.
 
@@ -90,11 +94,18 @@ class API:
         envelope: bool = False,
         actor: Actor | None = None,
         migrations: str | Path | None = None,
+        settings: "Settings | None" = None,
     ) -> None:
         if not resources:
             raise ConfigurationError("An API serves at least one table: API(User, Post, database='sqlite:///app.db').")
-        self.limits = limits or Limits()
-        self.database = _database(database, engine, pool, own, self.limits.statement_timeout)
+        self.settings = settings
+        self.limits = _deployed(settings, "limits", limits) or Limits()
+        url = database if engine is not None else _deployed(settings, "database_url", database)
+        pool = _deployed(settings, "pool", pool)
+        self.database = _database(url, engine, pool, own, self.limits.statement_timeout)
+        secret = _secret(_deployed(settings, "secret", secret), self.database)
+        if settings is not None:
+            settings.begin(None if engine is not None else self.database.url)
         dialect = self.database.dialect
         if not export:
             given = (each if isinstance(each, Resource) else Resource(each) for each in resources)
@@ -102,7 +113,7 @@ class API:
         schema = derive(resources, dialect.sqlalchemy, dialect.inexact, OnetripHistory, search_language)
         self.schema = schema.read_only() if read_only else schema
         self.notes = (*notes(self.schema.resources.values()), *nested_notes(self.schema))
-        cursors = Cursors(_secret(secret, self.database))
+        cursors = Cursors(secret)
         self.pipeline = Pipeline(self.schema, self.database, self.limits, actor, cursors, envelope)
         self._readings = Readings(self.pipeline)
         expected = None if migrations is None else read_expected(Path(migrations))
@@ -216,11 +227,18 @@ def _freeze() -> None:
     gc.freeze()
 
 
-def _secret(given: str | None, database: Database) -> str:
+def _deployed(settings: "Settings | None", name: str, given: Any) -> Any:
+    """Take what a deployment says before what the code says."""
+    if settings is None or (given is not None and name not in settings.model_fields_set):
+        return given
+    return getattr(settings, name)
+
+
+def _secret(given: Any, database: Database) -> str:
     """Choose the secret of cursors: one that is the same in every process that serves this database."""
     chosen = given or os.environ.get(SECRET_VARIABLE)
     if chosen:
-        return checked_secret(chosen)
+        return checked_secret(chosen if isinstance(chosen, str) else chosen.get_secret_value())
     return random_secret() if database.memory is not None else database.url.render_as_string(hide_password=False)
 
 

@@ -1,0 +1,172 @@
+"""One run of tests: its database, an exact copy of a template for each test, and what the environment says of it.
+
+No transaction is held open around a test. The request path commits on connections of its own, several requests of a
+test may run at once, and sequences do not roll back: a copy is exact, a rollback would be nearly so.
+"""
+
+import os
+import shutil
+import sqlite3
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from onetrip.db.url import sync_url
+from onetrip.errors import ConfigurationError
+from onetrip.testing.servers import TEST_VARIABLE, Server, find_server, settings_of_haste
+
+_SERVER_VARIABLE = "ONETRIP_TEST_SERVER"  # by which the workers of a run find the server of their controller
+_PATIENCE = 5.0  # seconds for which a connection that a test left open may lock a file
+
+Create = Callable[[sa.Connection], None]
+"""Creates the tables, in an empty database."""
+
+
+class Run(ABC):
+    """The database of one process of a run: always the same URL, and before each test the same content."""
+
+    def __init__(self, name: str, root: Path) -> None:
+        self.name = name
+        self.root = root
+        self._made = False
+        self._clean = False
+
+    @staticmethod
+    def begin(wanted: str | None, root: Path, *, idle: bool = False) -> "Run":
+        """Choose the database. Raises `ConfigurationError` when there is no server to be had."""
+        name = wanted or ("postgresql" if os.environ.get(TEST_VARIABLE) else "sqlite")
+        return SQLiteRun(root) if name == "sqlite" else PostgreSQLRun(root, idle=idle)
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The URL of the database."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the application and the other processes of the run are told."""
+        return {"ONETRIP_DATABASE_URL": self.url, "ONETRIP_ENVIRONMENT": "test"}
+
+    def renew(self, create: Create) -> None:
+        """Make the content what `create` makes, which is called once a run."""
+        if not self._made:
+            self._make(create)
+            self._made = True
+        if not self._clean:
+            self._copy()
+        self._clean = False
+
+    @abstractmethod
+    def _make(self, create: Create) -> None:
+        """Make the template."""
+
+    @abstractmethod
+    def _copy(self) -> None:
+        """Make the database a copy of the template."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Remove everything."""
+
+
+class SQLiteRun(Run):
+    """A file, and another one with the template."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__("sqlite", root)
+        self._folder = Path(mkdtemp(prefix="onetrip-"))
+
+    @property
+    def url(self) -> str:
+        """The URL of the file."""
+        return f"sqlite:///{self._folder / 'test.db'}"
+
+    def _make(self, create: Create) -> None:
+        engine = sa.create_engine(f"sqlite:///{self._folder / 'template.db'}")
+        with engine.begin() as connection:
+            create(connection)
+        engine.dispose()
+
+    def _copy(self) -> None:
+        """Write the template over the file page by page: connections that are open see it."""
+        until = time.monotonic() + _PATIENCE
+
+        def wait(*_: int) -> None:
+            if time.monotonic() > until:
+                raise ConfigurationError(
+                    "A test left a transaction open that locks its SQLite file: end it in the test."
+                )
+
+        template = sqlite3.connect(self._folder / "template.db")
+        target = sqlite3.connect(self._folder / "test.db")
+        try:
+            target.execute("PRAGMA synchronous = OFF")
+            template.backup(target, progress=wait, sleep=0.01)
+        finally:
+            template.close()
+            target.close()
+
+    def end(self) -> None:
+        """Remove the files."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class PostgreSQLRun(Run):
+    """A database on a server, and another one with the template."""
+
+    def __init__(self, root: Path, *, idle: bool = False) -> None:
+        super().__init__("postgresql", root)
+        shared = os.environ.get(_SERVER_VARIABLE)
+        self._server = Server(shared or "postgresql://localhost/postgres") if shared or idle else find_server()
+        self._database = f"onetrip_test_{uuid4().hex[:16]}"
+        self._engine: sa.Engine | None = None
+        if not (shared or idle or os.environ.get(TEST_VARIABLE)):
+            for statement in settings_of_haste():
+                self._sql(statement)
+
+    @property
+    def url(self) -> str:
+        """The URL of the database."""
+        return sa.make_url(self._server.url).set(database=self._database).render_as_string(hide_password=False)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the application and the other processes of the run are told."""
+        return {**super().environment, _SERVER_VARIABLE: self._server.url}
+
+    def _make(self, create: Create) -> None:
+        template = f"{self._database}_template"
+        self._sql(f"CREATE DATABASE {template} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
+        engine = _engine(sa.make_url(self._server.url).set(database=template))
+        with engine.begin() as connection:
+            create(connection)
+        engine.dispose()
+
+    def _copy(self) -> None:
+        self._sql(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
+        self._sql(f"CREATE DATABASE {self._database} TEMPLATE {self._database}_template")
+
+    def _sql(self, statement: str) -> None:
+        if self._engine is None:
+            self._engine = _engine(sa.make_url(self._server.url), isolation_level="AUTOCOMMIT")
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    def end(self) -> None:
+        """Drop the databases, and stop the server if it was started here."""
+        if self._made:
+            for name in (self._database, f"{self._database}_template"):
+                self._sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        if self._engine is not None:
+            self._engine.dispose()
+        self._server.stop()
+
+
+def _engine(url: sa.URL, **options: Any) -> sa.Engine:
+    return sa.create_engine(sync_url(url.set(drivername="postgresql")), **options)
