@@ -1,26 +1,30 @@
 """Python source on lines of 120 characters, as `ruff format` writes it: for the operations in a revision.
 
-`alembic/script.py.mako` of a project calls it, so that scripts are laid out whoever asked for them. Comments are lost.
+`alembic/script.py.mako` of a project calls it, so that scripts are laid out whoever asked for them. Comments are lost,
+but for those that allow a finding.
 """
 
 import ast
+import re
 from textwrap import dedent
 
 WIDTH = 120
 _STEP = 4
+_KEPT = "# migrate: allow "  # see lint.suppression
 
 
 def lay_out(source: str | None, indent: int = _STEP) -> str:
     """Lay out statements at an indentation; nothing to do is `pass`."""
-    body = ast.parse(dedent(" " * _STEP + source.lstrip()) if source and source.strip() else "").body
-    return "\n".join(_statements(body, indent)) or " " * indent + "pass"
+    text = dedent(" " * _STEP + source.lstrip()) if source and source.strip() else ""
+    return "\n".join(_statements(ast.parse(text).body, indent, text.splitlines())) or " " * indent + "pass"
 
 
 def imported(*sources: str) -> str:
     """Write the imports that statements need; all of them for nothing, which is for somebody to write."""
     text = "\n".join(source or "" for source in sources)
     lines = ["import sqlalchemy as sa"] if "sa." in text or "op." not in text else []
-    lines += ["from sqlalchemy.dialects import postgresql"] if "postgresql." in text else []
+    dialects = [name for name in ("postgresql", "sqlite") if re.search(rf"\b{name}\.[A-Z]", text)]
+    lines += [f"from sqlalchemy.dialects import {', '.join(dialects)}"] if dialects else []
     return "\n".join([*lines, *([""] if lines else []), "from alembic import op"])  # a folder here has that name, too
 
 
@@ -35,25 +39,27 @@ def escaped(text: str) -> str:
     return f'{text[:-1]}\\"' if text.endswith('"') else text
 
 
-def _statements(body: list[ast.stmt], indent: int) -> list[str]:
-    """Lay out statements, with a blank line around each block."""
+def _statements(body: list[ast.stmt], indent: int, source: list[str]) -> list[str]:
+    """Lay out statements, with a blank line around each block, and what is allowed above one."""
     lines: list[str] = []
     block = False
     for statement in body:
         if lines and (block or isinstance(statement, ast.With)):
             lines.append("")
         block = isinstance(statement, ast.With)
-        lines += _statement(statement, indent)
+        above = source[statement.lineno - 2].strip() if statement.lineno > 1 else ""
+        lines += [" " * indent + above] if above.startswith(_KEPT) else []
+        lines += _statement(statement, indent, source)
     return lines
 
 
-def _statement(statement: ast.stmt, indent: int) -> list[str]:
+def _statement(statement: ast.stmt, indent: int, source: list[str]) -> list[str]:
     if isinstance(statement, ast.With):
         items = ", ".join(
             _flat(item.context_expr) + (f" as {_flat(item.optional_vars)}" if item.optional_vars else "")
             for item in statement.items
         )
-        return [f"{' ' * indent}with {items}:", *_statements(statement.body, indent + _STEP)]
+        return [f"{' ' * indent}with {items}:", *_statements(statement.body, indent + _STEP, source)]
     if isinstance(statement, ast.Expr):
         return _expression(statement.value, indent, "", "")
     return [" " * indent + line for line in ast.unparse(statement).splitlines()]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from alembic.autogenerate import render
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.dialects.postgresql import ENUM, JSON
 
 
 def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
@@ -16,6 +16,8 @@ def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[
         return render._repr_type(stored(item), context)
     if isinstance(item, sa.ARRAY) and not item._variant_mapping:
         return _array(item, context)
+    if isinstance(item, sa.JSON) and not item._variant_mapping:
+        return _document(item, context)
     if isinstance(item, sa.Boolean) and item.create_constraint:
         return "sa.Boolean()"
     if isinstance(item, sa.Enum) and not item._variant_mapping:
@@ -51,6 +53,14 @@ def _array(item: sa.ARRAY[Any], context: AutogenContext) -> str:
     if prefix == "postgresql":
         context.imports.add("from sqlalchemy.dialects import postgresql")
     return f"{prefix}.ARRAY({render._repr_type(item.item_type, context)}{dimensions})"
+
+
+def _document(item: sa.JSON, context: AutogenContext) -> str:
+    """Name it as a variant can be written, too: what Alembic writes there has a name that the script does not know."""
+    if not isinstance(item, JSON):
+        return "sa.JSON()"
+    context.imports.add("from sqlalchemy.dialects import postgresql")
+    return f"postgresql.{type(item).__name__}(astext_type=sa.Text())"
 
 
 def _is_sqlalchemy(item: object) -> bool:

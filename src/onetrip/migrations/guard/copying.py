@@ -17,12 +17,14 @@ from alembic.operations.batch import ApplyBatchImpl
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.guard.definition import keep
+from onetrip.migrations.guard.words import quoted_plainly, without_values
 
 TEMPORARY = "_alembic_tmp_"
 """How the name of a copy begins."""
 
 _NAME = r"(?:\"(?P<{0}q>(?:[^\"]|\"\")+)\"|(?P<{0}>[\w$]+))"
 _CREATE = re.compile(rf"\s*CREATE TABLE {_NAME.format('new')}", re.IGNORECASE)
+_INSERT = re.compile(rf"\s*INSERT INTO {_NAME.format('new')}", re.IGNORECASE)
 _RENAME = re.compile(rf"\s*ALTER TABLE {_NAME.format('old')} RENAME TO {_NAME.format('new')}\s*$", re.IGNORECASE)
 _INDEX = re.compile(
     rf"\s*CREATE (?:UNIQUE )?INDEX (?:IF NOT EXISTS )?{_NAME.format('index')} ON {_NAME.format('table')}", re.IGNORECASE
@@ -52,6 +54,9 @@ class Copying:
     def watched(self) -> Iterator[None]:
         """Watch what the connection executes; Alembic's warnings about what it loses are not true then."""
         listeners = (("before_cursor_execute", self.before), ("after_cursor_execute", self.after))
+        dialect: Any = self.connection.dialect
+        told = dialect._get_table_sql
+        dialect._get_table_sql = lambda *given, **options: quoted_plainly(told(*given, **options) or "")
         for event, listener in listeners:
             sa.event.listen(self.connection, event, listener, retval=event.startswith("before"))
         try:
@@ -60,6 +65,7 @@ class Copying:
                 warnings.filterwarnings("ignore", "Unnamed CHECK constraint on reflected table")
                 yield
         finally:
+            del dialect._get_table_sql
             for event, listener in listeners:
                 sa.event.remove(self.connection, event, listener)
             self.raw.execute("PRAGMA legacy_alter_table=OFF")
@@ -77,6 +83,10 @@ class Copying:
         elif renamed and _found(renamed, "old") in self.open:
             # Views and triggers that name the table are not to be read while it is away.
             self.raw.execute("PRAGMA legacy_alter_table=ON")
+        elif (inserted := _INSERT.match(statement)) and (copy := _found(inserted, "new")) in self.open:
+            asked = "SELECT name FROM pragma_table_xinfo(?) WHERE hidden IN (2, 3)"
+            if computed := {name for (name,) in self.raw.execute(asked, (copy,))}:
+                statement = without_values(statement, computed)
         return statement, parameters
 
     def after(self, _: object, __: object, statement: str, *___: object) -> None:
@@ -86,6 +96,9 @@ class Copying:
             self.raw.execute("PRAGMA legacy_alter_table=OFF")
             del self.open[_found(renamed, "old")]
             self._restore(_found(renamed, "new"))
+        elif renamed and _found(renamed, "old") in self.copied:
+            self.copied.remove(_found(renamed, "old"))
+            self.copied.add(_found(renamed, "new"))
         elif index and _found(index, "table") in self.old:
             self._restore_index(_found(index, "table"), _found(index, "index"))
 

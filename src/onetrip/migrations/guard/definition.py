@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from onetrip.errors import ConfigurationError
 
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/|\s+|[^\W\d][\w$]*|.""", re.DOTALL
 )
 _CONSTRAINTS = frozenset({"constraint", "primary", "unique", "check", "foreign"})
@@ -46,12 +46,13 @@ class Definition:
 
     def text(self) -> str:
         """Write it down again."""
-        return f"{self.before}({', '.join(''.join(item).strip() for item in self.items)}){self.after}"
+        items = ",\n\t".join("".join(item).strip() for item in self.items)  # SQLAlchemy reads one on each line
+        return f"{self.before}(\n\t{items}\n){self.after}"
 
 
 def read_definition(sql: str) -> Definition:
     """Cut up a CREATE TABLE."""
-    tokens = _TOKENS.findall(sql)
+    tokens = TOKENS.findall(sql)
     start = tokens.index("(")
     items: list[tuple[str, ...]] = []
     item: list[str] = []
@@ -120,7 +121,7 @@ def _checks(item: tuple[str, ...]) -> list[Check]:
             named = number > 1 and words[number - 2].lower() == "constraint"
             text = _text(item, words, number - 2 if named else number, end)
             inside = tuple(_word(word) for word in words[number + 2 : end])
-            found.append(Check(_name(words[number - 1]) if named else None, text, inside))
+            found.append(Check(name_in(words[number - 1]) if named else None, text, inside))
             number = end
         else:
             depth += {"(": 1, ")": -1}.get(words[number], 0)
@@ -178,10 +179,11 @@ def _is_word(token: str) -> bool:
 
 def _word(token: str) -> str:
     """Answer what a token means: names without quotes, in lower case; texts as they are."""
-    return token if token.startswith("'") else _name(token).lower()
+    return token if token.startswith("'") else name_in(token).lower()
 
 
-def _name(token: str) -> str:
+def name_in(token: str) -> str:
+    """Take a name out of its quotes."""
     return token[1:-1].replace(token[0] * 2, token[0]) if token[:1] in ('"', "`", "[") and len(token) > 1 else token
 
 

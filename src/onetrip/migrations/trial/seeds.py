@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from onetrip.migrations import checkpoints
 from onetrip.migrations.checksums import TABLE
+from onetrip.migrations.compare.plugin import without_reflection_warnings
 from onetrip.migrations.history import VERSIONS
 from onetrip.migrations.snapshot import live
 
@@ -36,9 +37,11 @@ class Seeds:
         """
         metadata = sa.MetaData()
         names = {name for _, name in live.read(connection).tables}  # without those that keep the words of searches
-        metadata.reflect(connection, only=lambda name, _: name in names)
+        with without_reflection_warnings():
+            metadata.reflect(connection, only=lambda name, _: name in names)
+            tables = metadata.sorted_tables
         stored = 0
-        for table in metadata.sorted_tables:
+        for table in tables:
             if table.name in (VERSIONS, TABLE, checkpoints.TABLE):
                 continue
             rows = sum(self._store(connection, table, number) for number in range(ROWS))
