@@ -8,6 +8,9 @@ from sqlmodel import Field, Relationship, SQLModel
 SET_BY_THE_SERVER = {"info": {"onetrip": "generated"}}
 """For columns that clients read and do not write. The label means something to onetrip, and nothing to SQLAlchemy."""
 
+SAYS_WHEN_DELETED = {"info": {"onetrip": "deleted"}}
+"""For the column that keeps a deleted row in its table, where no request finds it."""
+
 
 def now() -> datetime:
     """Answer the present moment in UTC."""
@@ -61,7 +64,10 @@ class Post(SQLModel, table=True):
 
 
 class Comment(SQLModel, table=True):
-    """What one user says about one post. It goes with the post, and keeps its author from going."""
+    """What one user says about one post. It goes with the post, and keeps its author from going.
+
+    One that is deleted stays where it is, and can be restored.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     body: str = Field(min_length=1, max_length=2000)
@@ -69,6 +75,7 @@ class Comment(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_column_kwargs=SET_BY_THE_SERVER)
     post_id: int = Field(foreign_key="post.id", index=True, ondelete="CASCADE")
     author_id: int = Field(foreign_key="user.id", index=True)
+    deleted_at: datetime | None = Field(default=None, sa_column_kwargs=SAYS_WHEN_DELETED)
 
     post: Post = Relationship(back_populates="comments")
     author: User = Relationship(back_populates="comments")

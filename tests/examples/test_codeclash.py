@@ -248,8 +248,19 @@ def test_users_with_posts_stay(client: TestClient) -> None:
     assert answer.json()["detail"] == "Rows of 'posts' still refer to this one."
     assert client.delete("/users/2").json()["detail"] == "Rows of 'comments' still refer to this one."
     send(client, "DELETE", "/comments/1", status=204)
-    assert client.delete("/users/2").content == b""
-    assert client.get("/users/2").status_code == client.delete("/users/2").status_code == 404
+    assert client.delete("/users/2").status_code == 409  # the comment is in its table still, and can be restored
+    gone = f"/users/{send(client, 'POST', '/users', ADA, 201)['id']}"
+    assert client.delete(gone).content == b""
+    assert client.get(gone).status_code == client.delete(gone).status_code == 404
+
+
+def test_a_deleted_comment_is_gone_and_can_be_restored(client: TestClient) -> None:
+    """No read finds it, not below its post either, until it is back as it was."""
+    before = send(client, "GET", "/comments/1")
+    send(client, "DELETE", "/comments/1", status=204)
+    assert client.get("/comments/1").status_code == 404
+    assert send(client, "GET", "/posts/1?fields=comments.id") == {"comments": []}
+    assert send(client, "POST", "/comments/1:restore") == before == send(client, "GET", "/comments/1")
 
 
 # Posts, comments, tags

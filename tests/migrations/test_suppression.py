@@ -59,6 +59,14 @@ def test_a_comment_that_allows_nothing_is_told(tmp_path: Path) -> None:
     assert found(tmp_path, 'op.execute("SELECT 1")  # migrate: allow reason="x"') == [("M00", "error")]
 
 
+def test_a_rule_of_another_database_may_be_allowed_for_it(tmp_path: Path) -> None:
+    """One history may serve both: M01 is PostgreSQL's alone, M11 is not."""
+    code = '# migrate: allow M01, M11 reason="x"\nop.execute("SELECT 1")'
+    for name, allowed in (("postgresql", ["M01", "M11"]), ("sqlite", ["M11"])):
+        made = findings(revision(tmp_path, code, dialect=name, name=name))
+        assert [each.message.split()[0] for each in made if each.rule == "M00"] == allowed
+
+
 def test_text_that_looks_like_a_comment_is_none(tmp_path: Path) -> None:
     code = f"op.execute('''SELECT 1 {ALLOW}''')\n{DROP}"
     assert found(tmp_path, code) == [("M11", "error")]

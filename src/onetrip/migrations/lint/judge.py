@@ -99,7 +99,8 @@ def examine(judged: Judged) -> list[Finding]:
     rules = [rule for rule in all_rules() if revision.dialect in rule.dialects]
     found = [_finding(rule, each, judged) for rule in rules for each in rule.find(judged)]
     found = list(dict.fromkeys(found))
-    return sorted(suppressed(revision, found), key=lambda each: (each.line or 0, each.rule))
+    unasked = {rule.id for rule in all_rules()} - {rule.id for rule in rules}
+    return sorted(suppressed(revision, found, unasked), key=lambda each: (each.line or 0, each.rule))
 
 
 def _finding(rule: Rule, found: Found, judged: Judged) -> Finding:

@@ -7,7 +7,7 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from onetrip.migrations.lint.recorder import Revision
@@ -31,8 +31,11 @@ class Suppression:
     lines: range | None
 
 
-def suppressed(revision: Revision, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Leave out what is allowed, and add what is wrong with the comments."""
+def suppressed(revision: Revision, findings: Sequence[Finding], unasked: Collection[str] = ()) -> Iterator[Finding]:
+    """Leave out what is allowed, and add what is wrong with the comments.
+
+    `unasked` are the rules of other databases: a history that serves several allows them all the same.
+    """
     comments = list(_read(revision.source))
     used: set[tuple[int, str]] = set()
     for finding in findings:
@@ -48,7 +51,7 @@ def suppressed(revision: Revision, findings: Sequence[Finding]) -> Iterator[Find
                 revision, each, f"{' and '.join(each.rules)} is allowed without a reason, so it is not", "error"
             )
         for rule in each.rules:
-            if each.reason and (each.line, rule) not in used:
+            if each.reason and rule not in unasked and (each.line, rule) not in used:
                 yield _wrong(revision, each, f"{rule} is allowed here, and nothing is found", "warning")
 
 
