@@ -55,6 +55,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", env_nested_delimiter="__", extra="ignore", frozen=True,
+        env_ignore_empty=True,
         hide_input_in_errors=True, use_attribute_docstrings=True,
         alias_generator=AliasGenerator(validation_alias=_variables),
     )  # fmt: skip

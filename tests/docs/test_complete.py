@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from onetrip import API, Limits, Pool, Problem, Resource
+from onetrip import API, Limits, Pool, Problem, Resource, Settings
+from onetrip.config import variables_of
 from onetrip.plan.operators import ALL_OPERATORS
 from onetrip.query.aggregate import PARAMETERS_OF_GROUPS
 from onetrip.query.split import PARAMETERS
@@ -112,3 +113,11 @@ def test_every_dependency_has_its_reason() -> None:
     names = {re.split(r"[\[<>=;]", requirement)[0].strip() for required in lists for requirement in required}
     listed = " ".join(re.findall(r"^\| ([\w, -]+) \|", text("dependencies.md"), re.MULTILINE))
     assert names - set(re.findall(r"[\w-]+", listed)) == set()
+
+
+def test_every_setting_is_explained() -> None:
+    """Each field has a line in the table of settings, with its variable."""
+    for name, field in Settings.model_fields.items():
+        assert re.search(
+            rf"^\| `{variables_of(field, name)[0]}[`_].*\| `{name}` \|", text("settings.md"), re.MULTILINE
+        ), name

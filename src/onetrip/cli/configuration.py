@@ -16,6 +16,7 @@ APP_VARIABLE = "ONETRIP_APP"
 
 _TABLE = "[tool.onetrip]"
 _KEYS = ("app", "database")
+_DOTENV = ".env"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,18 @@ def choose_target(text: str | None, settings: Settings) -> tuple[str, Target]:
     )
 
 
+def names_target(text: str | None, settings: Settings) -> bool:
+    """Say whether a target is named anywhere."""
+    return bool(text or os.environ.get(APP_VARIABLE) or settings.app)
+
+
 def _called(text: str, target: Target) -> tuple[str, Target]:
     """Call a target as it was written, but for a password."""
     return (url_shown(target.url) if isinstance(target, DatabaseTarget) else text), target
 
 
 def choose_database(option: str | None, target: Target, settings: Settings) -> str | None:
-    """Take the database from the command line, the environment, or `pyproject.toml`; `None` leaves it to the code.
+    """Take the database from the command line, the environment, `.env`, or `pyproject.toml`; `None` is the code's.
 
     Raises `ConfigurationError` for a URL that cannot be read, and for two databases.
     """
@@ -81,7 +87,7 @@ def choose_database(option: str | None, target: Target, settings: Settings) -> s
         return target.url.render_as_string(hide_password=False)
     origins = (
         ("--database", option), (DATABASE_VARIABLE, os.environ.get(DATABASE_VARIABLE)),
-        (f"{_TABLE} database", settings.database),
+        (_DOTENV, _from_dotenv()), (f"{_TABLE} database", settings.database),
     )  # fmt: skip
     for origin, value in origins:
         if value:
@@ -91,3 +97,12 @@ def choose_database(option: str | None, target: Target, settings: Settings) -> s
                 raise ConfigurationError(f"{origin}: {error}") from error
             return value
     return None
+
+
+def _from_dotenv() -> str | None:
+    """Read the variable from `.env` in the current folder, as `Settings` does."""
+    if not Path(_DOTENV).is_file():
+        return None
+    from dotenv import dotenv_values  # with pydantic-settings
+
+    return dotenv_values(_DOTENV).get(DATABASE_VARIABLE)

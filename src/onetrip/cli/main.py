@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from onetrip.cli.applying import db
 from onetrip.cli.backfilling import data
-from onetrip.cli.configuration import choose_database, choose_target, read_settings
+from onetrip.cli.configuration import choose_database, choose_target, names_target, read_settings
 from onetrip.cli.database import DatabaseOption, DebugOption, TargetArgument, shows_tracebacks
 from onetrip.cli.export import Options as ExportOptions
 from onetrip.cli.export import export as export_rows
@@ -246,5 +246,19 @@ def load_file(
         raise typer.Exit(code)
 
 
+@app.command()
+def settings(target: TargetArgument = None, database: DatabaseOption = None, debug: DebugOption = False) -> None:
+    """Print the settings of an application, without secrets, and where each comes from."""
+    with one_sentence(shows_tracebacks(debug)):
+        from onetrip.cli import settings as shown  # pydantic-settings, which costs time to import
+
+        said = read_settings()
+        found = choose_target(target, said)[1] if names_target(target, said) else None
+        chosen = None if found is None else choose_database(database, found, said)
+        code = shown.show(found, chosen)
+    raise typer.Exit(code)
+
+
+app.add_typer(developing)
 db.add_typer(data, name="data")
 app.add_typer(db, name="db")

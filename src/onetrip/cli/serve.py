@@ -176,6 +176,6 @@ def _logging(options: Options) -> dict[str, Any]:
             "uvicorn": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
             "uvicorn.error": {"level": "WARNING"},
             "uvicorn.access": {"handlers": ["access"], "level": "INFO", "propagate": False},
-            "onetrip": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
+            "onetrip": {"handlers": ["errors"], "propagate": False},  # its level is a setting
         },
     }  # fmt: skip

@@ -26,7 +26,12 @@ class _Assets(StaticFiles):
 
 
 def add_docs(app: FastAPI, path: str = "/docs", *, expanded: bool = True) -> None:
-    """Add interactive documentation to an application made with `docs_url=None`; `expanded` lists every operation."""
+    """Add interactive documentation to an application made with `docs_url=None`; `expanded` lists every operation.
+
+    One that serves no `/openapi.json` has nothing to show, and gets no page.
+    """
+    if app.openapi_url is None:
+        return
     expansion = "list" if expanded else "none"
     parameters = {"docExpansion": expansion, "displayRequestDuration": True, "tryItOutEnabled": True}
 
