@@ -13,10 +13,12 @@ from onetrip.cli.applying import db
 from onetrip.cli.backfilling import data
 from onetrip.cli.configuration import choose_database, choose_target, names_target, read_settings
 from onetrip.cli.database import DatabaseOption, DebugOption, TargetArgument, shows_tracebacks
+from onetrip.cli.developing import developing
 from onetrip.cli.export import Options as ExportOptions
 from onetrip.cli.export import export as export_rows
 from onetrip.cli.load_rows import Options as LoadOptions
 from onetrip.cli.load_rows import load_rows
+from onetrip.cli.offering import offered
 from onetrip.cli.purge import Options as PurgeOptions
 from onetrip.cli.purge import parse_age
 from onetrip.cli.purge import purge as purge_target
@@ -76,7 +78,8 @@ Serve a file of tables, an application, or a database.
   [cyan]sqlite:///chinook.sqlite[/cyan]        the tables of a database that exists
   [cyan]postgresql://user@host/name[/cyan]
 
-An empty database gets the tables of the code and the rows of a package's seed.py. Any other is left as it is.
+An empty database gets the tables of the code, by its migrations if it has some, and the rows of a package's seed.py. Any
+other is left as it is; at a terminal, and not in production, a migration that is missing is offered.
 """
 
 _EXAMPLES = """\
@@ -114,6 +117,9 @@ def serve(
         bool, typer.Option("--read-only", help="Serve nothing that changes rows: of tables and of a database.")
     ] = False,
     reload: Annotated[bool, typer.Option("--reload", help="Start again when a Python file changes.")] = False,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="Create and apply the migration that is missing, without asking.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print no line for each request.")] = False,
     debug: DebugOption = False,
 ) -> None:  # fmt: skip
@@ -124,7 +130,7 @@ def serve(
         called, found = choose_target(target, settings)
         options = Options(
             called=called, target=found, database=choose_database(database, found, settings), host=host, port=port,
-            read_only=read_only, reload=reload, quiet=quiet, debug=debug,
+            read_only=read_only, reload=reload, quiet=quiet, debug=debug, offer=offered(migrate),
         )  # fmt: skip
         serve_target(options)
 

@@ -1,0 +1,1 @@
+"""Text that a project begins with, and text that is put into it later."""
