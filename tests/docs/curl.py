@@ -1,10 +1,10 @@
-"""Curl lines and what they print, as pages show them, and whether an application answers so.
+"""Lines of curl and what they print, as pages show them, and whether an application answers so.
 
     $ curl -s http://127.0.0.1:8000/posts --json '{"title": "Notes"}'
     {"id": 1, "title": "Notes"}
 
 JSON is compared as values with the order of its keys, all else as text, in which `…` stands for anything. A line that
-ends with a backslash goes on in the next one. What is no curl line is not for an application.
+ends with a backslash goes on in the next one.
 """
 
 import json
@@ -18,23 +18,26 @@ from fastapi.testclient import TestClient
 SERVED = "http://127.0.0.1:8000"
 
 
+def asked(console: str) -> list[tuple[str, str]]:
+    """Choose the lines that ask an application."""
+    return [(command, printed) for command, printed in lines(console) if command.startswith("curl ")]
+
+
 def lines(console: str) -> Iterator[tuple[str, str]]:
-    """Take apart a block: each curl line, and what stands below it."""
+    """Take apart a block: each line of a shell, and what stands below it."""
     for entry in re.split(r"^\$ ", console.replace("\\\n", ""), flags=re.MULTILINE)[1:]:
         command, _, printed = entry.partition("\n")
-        if command.startswith("curl "):
-            yield command, printed.strip()
+        yield command, printed.strip()
 
 
-def wrong(client: TestClient, command: str, shown: str) -> str | None:
-    """Do what a curl line does, and say how it differs from what is shown."""
-    real = printed(client, command)
+def difference(command: str, shown: str, real: str) -> str | None:
+    """Say how what a line prints differs from what is shown."""
     if value(shown) == value(real) or re.fullmatch(".*".join(map(re.escape, shown.split("…"))), real, re.DOTALL):
         return None
     return f"$ {command}\nshown is\n{shown}\nit is\n{real}\n"
 
 
-def printed(client: TestClient, command: str) -> str:
+def answer(client: TestClient, command: str) -> str:
     """Send what curl sends, and write what it writes."""
     program, *arguments = shlex.split(command)
     assert program == "curl", command

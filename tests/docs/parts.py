@@ -1,9 +1,15 @@
 """Pages in parts: each part of a page declares tables of its own, and they may have the same names."""
 
+import io
+import shlex
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import SQLModel
 
+from onetrip.cli.main import app
 from tests.docs.run import OWN, backend_of
 
 
@@ -13,7 +19,22 @@ def begin_again(names: dict[str, Any]) -> None:
     for metadata in (*names["api"].metadata, names["api"].own_tables):
         metadata.drop_all(engine)
     engine.dispose()
-    SQLModel.metadata.clear()
-    SQLModel._sa_registry.dispose()  # type: ignore[attr-defined]
+    forget_tables()
     for name in ("app", "api", "rows", "filled"):
         names.pop(name, None)
+
+
+def onetrip(line: str) -> str:
+    """Run a line of the command as a new process would: the files of the page are imported anew. What it prints."""
+    forget_tables()
+    with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):
+        app(shlex.split(line)[1:], prog_name="onetrip", standalone_mode=False)
+    return printed.getvalue()
+
+
+def forget_tables() -> None:
+    """Let classes be declared anew, and the files of a page that declare them be imported anew."""
+    for path in Path().glob("*.py"):
+        sys.modules.pop(path.stem, None)
+    SQLModel.metadata.clear()
+    SQLModel._sa_registry.dispose()

@@ -61,14 +61,20 @@ def exchanges(block: Block, names: dict[str, Any]) -> int:
 
 
 def transcript(block: Block, names: dict[str, Any]) -> int:
-    """Do what lines of curl do, and compare what they print. Counts those that differ."""
-    told = list(curl.lines(block.text))
-    if not told:
-        return 0
-    with TestClient(application(names), base_url=curl.SERVED) as client:
-        found = [difference for line, shown in told if (difference := curl.wrong(client, line, shown))]
-    print(*(f"{block}: {difference}" for difference in found), sep="\n", end="")
-    return len(found)
+    """Do what lines of curl do, and those of `onetrip` on a page that has it. Counts what is printed otherwise."""
+    wrong = 0
+    for line, shown in curl.lines(block.text):
+        if line.startswith("curl "):
+            with TestClient(application(names), base_url=curl.SERVED) as client:
+                real = curl.answer(client, line)
+        elif "onetrip" in names:
+            real = names["onetrip"](line).strip()
+        else:
+            continue
+        if found := curl.difference(line, shown, real):
+            wrong += 1
+            print(f"{block}: {found}")
+    return wrong
 
 
 def application(names: dict[str, Any]) -> Any:

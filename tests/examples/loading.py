@@ -35,7 +35,7 @@ def example(package: str, backend: Backend) -> Iterator[tuple[ModuleType, TestCl
 def tour(package: str, client: TestClient) -> None:
     """Do what an example's README does, and compare."""
     page = ROOT / "examples" / package / "README.md"
-    told = [each for block in blocks(page, "console") for each in curl.lines(block.text)]
-    differences = [found for line, shown in told if (found := curl.wrong(client, line, shown))]
+    told = [each for block in blocks(page, "console") for each in curl.asked(block.text)]
+    differences = [found for line, shown in told if (found := curl.difference(line, shown, curl.answer(client, line)))]
     assert not differences, "\n".join(differences)
     assert len(told) > 10, page
