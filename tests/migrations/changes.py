@@ -82,6 +82,24 @@ CHANGES = {
         options={"fill": ("person.level=7",)},
         rows=(ADA,), read="SELECT level FROM person", found=((7,),),
     ),
+    "columns_not_null_in_renamed_table": Change(
+        lambda: person(sa.Column("level", sa.Integer), sa.Column("note", sa.Text)),
+        lambda: person(
+            sa.Column("level", sa.Integer, nullable=False),
+            sa.Column("note", sa.Text, nullable=False, default="it's 50% :off"), sa.Column("size", sa.Integer),
+            name="people",
+        ),
+        options={"fill": ("people.level=7",), "rename_table": ("person:people",)},
+        rows=(ADA,), read="SELECT level, note FROM people", found=((7, "it's 50% :off"),),
+    ),
+    "check_of_signs": Change(
+        person,
+        lambda: person(
+            sa.CheckConstraint(r"name NOT LIKE 'z%' AND name <> ' \:word'", name="signs"),
+            sa.Column("note", sa.String(20), nullable=False, default="50% :off"),
+        ),
+        rows=(ADA,), read="SELECT note FROM person", found=(("50% :off",),),
+    ),
     "column_renamed": Change(
         person, lambda: person(key="label"), options={"rename": ("person.name:label",)},
         rows=(ADA,), read="SELECT id, label FROM person", found=((1, "Ada"),),

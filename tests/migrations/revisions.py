@@ -82,4 +82,5 @@ class Revisions:
 
 def body(script: str) -> str:
     """The two functions of a revision, and what cannot be taken back."""
-    return re.sub(r"^.*?\n(?=irreversible = )", "", script, count=1, flags=re.DOTALL)
+    found = re.sub(r"^.*?\n(?=irreversible = )", "", script, count=1, flags=re.DOTALL)
+    return re.sub(r'(?<=[ (]")[0-9a-f]{12}(?=")', "…", found)

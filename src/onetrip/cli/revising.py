@@ -18,6 +18,7 @@ from onetrip.migrations.baseline import reflected
 from onetrip.migrations.connection import connected
 from onetrip.migrations.environment import CONNECTION
 from onetrip.migrations.generate.choices import CHOICES, Ask, parse_choices
+from onetrip.migrations.generate.directives import WRITTEN
 from onetrip.migrations.history import History, current, irreversible, read_history
 from onetrip.migrations.project import Project
 from onetrip.migrations.template import initialize
@@ -68,7 +69,10 @@ def new(project: Project, options: New) -> None:
         _refuse_behind(connection, known, project)
         config.attributes[CONNECTION] = connection
         config.attributes[CHOICES] = choices
-        written(command.revision(config, options.message, autogenerate=True))
+        scripts = command.revision(config, options.message, autogenerate=True)
+        for path in config.attributes.get(WRITTEN, ()):
+            typer.echo(f"{path_shown(path)}: created")
+        written(scripts)
 
 
 def _ask(yes: bool) -> Ask | None:

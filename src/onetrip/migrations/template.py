@@ -47,6 +47,11 @@ depends_on = ${quoted(depends_on)}
 
 # What 'downgrade' would not bring back, if there is anything: 'onetrip db down' refuses it then.
 irreversible = ${quoted(context.get("irreversible", {}).get(up_revision))}
+% if up_revision in context.get("needs_data", {}):
+
+# The data migrations that have to be finished before: 'onetrip db data run'.
+needs_data = ${quoted(context.get("needs_data", {})[up_revision])}
+% endif
 
 
 def upgrade() -> None:

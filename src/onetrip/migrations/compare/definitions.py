@@ -10,7 +10,7 @@ from alembic.operations import ops
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.sql.elements import conv
 
-from onetrip.migrations.compare.operations import DropConstraint, DropIndex
+from onetrip.migrations.compare.operations import DropConstraint, DropIndex, escaped
 from onetrip.migrations.snapshot.model import Constraint, Index, Kind, Name
 
 _TYPES: dict[Kind, str | None] = {
@@ -153,11 +153,6 @@ def bracketed(text: str) -> tuple[str, str]:
         if sign == ")" and not depth:
             return text[1:position], text[position + 1 :]
     return text, ""
-
-
-def escaped(text: str) -> str:
-    """Keep SQLAlchemy from taking what follows a colon for a parameter."""
-    return re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", text)
 
 
 def _signs(text: str) -> Iterator[tuple[int, int, str]]:

@@ -1,10 +1,13 @@
 """Operations that Alembic lacks, or cannot turn around or write: how they are written in a script, and run."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+import sqlalchemy as sa
 from alembic.autogenerate import render, renderers
 from alembic.autogenerate.api import AutogenContext
+from alembic.ddl.impl import DefaultImpl
 from alembic.operations import Operations, ops
 
 
@@ -57,20 +60,41 @@ class DropTable(ops.DropTableOp):
         return self._reverse
 
 
+def escaped(text: str) -> str:
+    """Keep SQLAlchemy from taking what follows a colon for a parameter."""
+    return re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", text)
+
+
+def as_text(impl: DefaultImpl, expression: sa.ClauseElement, **options: Any) -> str:
+    """Write an expression, with a percent sign as it is: drivers that have parameters with one want two."""
+    text = type(impl).render_ddl_sql_expr(impl, expression, **options)
+    return text.replace("%%", "%") if impl.dialect.identifier_preparer._double_percents else text
+
+
+def write_plainly(impl: DefaultImpl) -> None:
+    """Let expressions be written into a script so that SQLAlchemy reads the same: no colon is a parameter."""
+
+    def written(expr: sa.ClauseElement, is_server_default: bool = False, **options: Any) -> str:
+        text = as_text(impl, expr, is_server_default=is_server_default, **options)
+        return text if options.get("is_index") else escaped(text)  # an index is no text of SQL
+
+    impl.render_ddl_sql_expr = written  # type: ignore[method-assign]
+
+
 @Operations.implementation_for(Statements)
 def _run(operations: Operations, operation: Statements) -> None:
     if operation.alone:
         with operations.migration_context.autocommit_block():
             for each in operation.there:
-                operations.execute(each)
+                operations.execute(escaped(each))
     else:
         for each in operation.there:
-            operations.execute(each)
+            operations.execute(escaped(each))
 
 
 @renderers.dispatch_for(Statements)
 def _render_statements(context: AutogenContext, operation: Statements) -> list[str]:
-    lines = [f"op.execute({each!r})" for each in operation.there]
+    lines = [f"op.execute({escaped(each)!r})" for each in operation.there]
     return ["with op.get_context().autocommit_block():", *lines, ""] if operation.alone and lines else lines
 
 

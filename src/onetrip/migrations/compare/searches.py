@@ -11,7 +11,7 @@ from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import Operations, ops
 
-from onetrip.migrations.compare.definitions import escaped
+from onetrip.migrations.compare.operations import escaped
 from onetrip.schema.model import Search
 from onetrip.sql.dialects.fts5 import FTS5, ROWIDS
 from onetrip.sql.dialects.full_text import FullText

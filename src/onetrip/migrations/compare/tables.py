@@ -13,7 +13,7 @@ from sqlalchemy.sql.elements import conv
 
 from onetrip.migrations.compare import definitions
 from onetrip.migrations.compare.columns import beside_key, counted, remade
-from onetrip.migrations.compare.operations import Statements
+from onetrip.migrations.compare.operations import Statements, as_text, escaped
 from onetrip.migrations.compare.sides import column, sides
 from onetrip.migrations.snapshot.model import Constraint, Index, Table
 from onetrip.schema.catalogue import SEARCHED
@@ -85,7 +85,7 @@ def checks(context: AutogenContext, table: sa.Table) -> Callable[[Constraint], s
         check = found.get(constraint.name) if constraint.kind == "check" and constraint.name is not None else None
         if check is None:
             return None
-        text = definitions.escaped(impl.render_ddl_sql_expr(check.sqltext))
+        text = escaped(as_text(impl, check.sqltext))
         return sa.CheckConstraint(sa.text(text), name=conv(str(constraint.name)))
 
     return written

@@ -11,18 +11,27 @@ from alembic.runtime.migration import MigrationContext
 from alembic.util import msg, rev_id
 
 from onetrip.errors import ConfigurationError
+from onetrip.migrations.compare.operations import write_plainly
+from onetrip.migrations.data.write import Fill, write_fills
 from onetrip.migrations.generate.casts import cast
 from onetrip.migrations.generate.choices import CHOICES, Choices, parse_arguments
 from onetrip.migrations.generate.drops import irreversible, refuse_drops
-from onetrip.migrations.generate.fills import Defaults, fill
+from onetrip.migrations.generate.fills import Defaults, apart, fill
 from onetrip.migrations.generate.names import renamed
 from onetrip.migrations.generate.operations import unbatched, undone
 from onetrip.migrations.generate.renames import Rename, qualified, renames
 from onetrip.migrations.generate.safe import scripts, split
+from onetrip.migrations.history import read_history
 from onetrip.migrations.project import Project
 
 IRREVERSIBLE = "irreversible"
 """The name of what the template is given: the revisions that cannot be taken back, and why."""
+
+NEEDS_DATA = "needs_data"
+"""The name of what the template is given: the revisions that need data migrations, and which."""
+
+WRITTEN = "onetrip.written"
+"""Where the files stand in the `attributes` of a `Config` that were written beside the revisions."""
 
 
 def process(project: Project, context: MigrationContext, directives: list[ops.MigrationScript]) -> None:
@@ -40,19 +49,39 @@ def process(project: Project, context: MigrationContext, directives: list[ops.Mi
     lost = irreversible(rest)
     dialect = context.dialect
     operations = [*(each.operation() for each in done), *fill(rest, choices, _models(project), dialect)]
+    fills: list[Fill]
     if dialect.name == "postgresql":
-        pairs = scripts(split(renamed(operations, dialect.identifier_preparer), dialect))
+        found = split(renamed(operations, dialect.identifier_preparer), dialect)
+        fills, pairs, second = found.fills, scripts(found), "build and validate"
         for each in (one for pair in pairs for one in pair):
             cast(each, dialect)
     else:
-        operations = list(unbatched(operations))
-        pairs = [(operations, list(undone(operations)))] if operations else []
-    directives[:] = _scripts(script, pairs)
+        fills, before, after = apart(unbatched(operations))
+        pairs, second = [(each, list(undone(each))) for each in (before, after) if each], "forbid NULL"
+    write_plainly(context.impl)
+    directives[:] = _scripts(script, pairs, second)
+    if fills:
+        _fill(project, context, directives, fills)
     if not directives and context.config is not None:
         msg("The database is as the models say: there is nothing to write.", **context.config.messaging_opts)
     if lost:
         reasons = context.opts["template_args"].setdefault(IRREVERSIBLE, {})
         reasons[script.rev_id] = lost
+
+
+def _fill(
+    project: Project, context: MigrationContext, directives: list[ops.MigrationScript], fills: list[Fill]
+) -> None:
+    """Write the data migrations that the last revision needs, to run after what comes before that."""
+    first, last = directives[0], directives[-1]
+    before = read_history(project.script()).head() if first is last else first.rev_id
+    written = write_fills(project, fills, before)
+    names = tuple(name for name, _ in written)
+    context.opts["template_args"].setdefault(NEEDS_DATA, {})[last.rev_id] = names if len(names) > 1 else names[0]
+    assert context.config is not None
+    context.config.attributes.setdefault(WRITTEN, []).extend(path for _, path in written)
+    for _, path in written:
+        msg(f"Generating {path}", **context.config.messaging_opts)
 
 
 def _choices(context: MigrationContext) -> Choices | None:
@@ -140,7 +169,9 @@ def _models(project: Project) -> Defaults:
 
 
 def _scripts(
-    first: ops.MigrationScript, pairs: list[tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]]
+    first: ops.MigrationScript,
+    pairs: list[tuple[list[ops.MigrateOperation], list[ops.MigrateOperation]]],
+    second: str,
 ) -> Iterator[ops.MigrationScript]:
     """Put operations into the revision that was begun, and what comes after it into another."""
     for number, (there, back) in enumerate(pairs):
@@ -150,6 +181,6 @@ def _scripts(
         else:
             up = ops.UpgradeOps(there, upgrade_token=first.upgrade_ops_list[0].upgrade_token)
             down = ops.DowngradeOps(back, downgrade_token=first.downgrade_ops_list[0].downgrade_token)
-            message = f"{first.message}: build and validate" if first.message else "build and validate"
+            message = f"{first.message}: {second}" if first.message else second
             script = ops.MigrationScript(rev_id(), up, down, message=message, head=first.rev_id)
         yield script

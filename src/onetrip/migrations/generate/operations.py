@@ -7,6 +7,8 @@ from alembic.autogenerate import render, renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 
+from onetrip.migrations.data.write import Fill
+
 
 class Autocommit(ops.OpContainer):
     """Operations that each take effect by themselves, outside of a transaction."""
@@ -15,9 +17,13 @@ class Autocommit(ops.OpContainer):
 class RenameTable(ops.RenameTableOp):
     """A table gets another name."""
 
+    wanted = True
+
     def reverse(self) -> "RenameTable":
         """Answer the operation that undoes this one."""
-        return RenameTable(self.new_table_name, self.table_name, schema=self.schema)
+        back = RenameTable(self.new_table_name, self.table_name, schema=self.schema)
+        back.wanted = False
+        return back
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Say what differs, as `alembic check` prints it."""
@@ -27,13 +33,17 @@ class RenameTable(ops.RenameTableOp):
 class RenameColumn(ops.AlterColumnOp):
     """A column gets another name, and nothing else."""
 
+    wanted = True  # by somebody: the way back is what is left to do then
+
     def __init__(self, table_name: str, column_name: str, new: str, *, schema: str | None = None) -> None:
         super().__init__(table_name, column_name, schema=schema, modify_name=new)
         self.new = new
 
     def reverse(self) -> "RenameColumn":
         """Answer the operation that undoes this one."""
-        return RenameColumn(self.table_name, self.new, self.column_name, schema=self.schema)
+        back = RenameColumn(self.table_name, self.new, self.column_name, schema=self.schema)
+        back.wanted = False
+        return back
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """Say what differs, as `alembic check` prints it."""
@@ -46,6 +56,21 @@ class DropDefault(ops.AlterColumnOp):
     def reverse(self) -> ops.OpContainer:  # type: ignore[override]
         """Answer nothing to do."""
         return ops.OpContainer([])
+
+
+class FillRows(ops.MigrateOperation):
+    """Rows without a value in a column get one: no part of a revision, but a data migration that one needs."""
+
+    def __init__(self, table_name: str, fill: Fill) -> None:
+        self.table_name, self.schema, self.fill = table_name, fill.schema, fill
+
+    def reverse(self) -> ops.OpContainer:
+        """Answer nothing to do."""
+        return ops.OpContainer([])
+
+    def to_diff_tuple(self) -> tuple[Any, ...]:
+        """Say what differs, as `alembic check` prints it."""
+        return ("fill", self.schema, self.table_name, self.fill.column)
 
 
 class Statement(ops.ExecuteSQLOp):
@@ -105,10 +130,21 @@ def _render_autocommit(context: AutogenContext, operation: Autocommit) -> list[s
     return ["with op.get_context().autocommit_block():", *lines, ""]
 
 
+ALLOWED = '# migrate: allow M10 reason="renamed on request: stop what asks for the old name, or deploy with this"'
+"""What is said of a rename that somebody asked for."""
+
+
 @renderers.dispatch_for(RenameTable)
-def _render_rename_table(context: AutogenContext, operation: RenameTable) -> str:
+def _render_rename_table(context: AutogenContext, operation: RenameTable) -> list[str]:
     schema = f", schema={operation.schema!r}" if operation.schema else ""
-    return f"op.rename_table({operation.table_name!r}, {operation.new_table_name!r}{schema})"
+    written = f"op.rename_table({operation.table_name!r}, {operation.new_table_name!r}{schema})"
+    return [ALLOWED, written] if operation.wanted else [written]
+
+
+@renderers.dispatch_for(RenameColumn)
+def _render_rename_column(context: AutogenContext, operation: RenameColumn) -> list[str]:
+    written = render._alter_column(context, operation)
+    return [ALLOWED, written] if operation.wanted else [written]
 
 
 @renderers.dispatch_for(ops.AlterColumnOp, replace=True)

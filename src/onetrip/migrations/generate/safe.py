@@ -15,7 +15,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.compiler import IdentifierPreparer
 
 from onetrip.migrations.compare.operations import Statements
-from onetrip.migrations.generate.operations import Autocommit, Statement, flat, undone
+from onetrip.migrations.data.write import Fill
+from onetrip.migrations.generate.operations import Autocommit, FillRows, Statement, flat, undone
 
 LOCK_TIMEOUT = Statement("SET LOCAL lock_timeout = '2s'")
 """A statement that waits for a lock holds up all who come after it."""
@@ -39,13 +40,14 @@ class Revision:
 
 @dataclass(slots=True)
 class Split:
-    """Two revisions, and their ways back."""
+    """Two revisions, and their ways back; between the two, rows are filled."""
 
     quick: Revision = field(default_factory=Revision)
     slow: Revision = field(default_factory=Revision)
     quick_back: Revision = field(default_factory=Revision)
     slow_back: Revision = field(default_factory=Revision)
     locks: bool = False
+    fills: list[Fill] = field(default_factory=list)
 
 
 def split(operations: Iterable[ops.MigrateOperation], dialect: Dialect) -> Split:
@@ -91,6 +93,7 @@ class _Splitter:
         self.operations, self.quote, self.made = operations, quote, Split()
         self.new = {_table(each) for each in operations if isinstance(each, ops.CreateTableOp)}
         self.gone = {_table(each) for each in operations if isinstance(each, ops.DropTableOp)}
+        self.filled = {(*_table(each), each.fill.column) for each in operations if isinstance(each, FillRows)}
         self.dropped = {(*_table(each), each.column_name) for each in operations if isinstance(each, ops.DropColumnOp)}
 
     def split(self) -> Split:
@@ -104,7 +107,9 @@ class _Splitter:
         return self.made
 
     def _safe(self, operation: ops.MigrateOperation) -> None:
-        if isinstance(operation, ops.CreateIndexOp):
+        if isinstance(operation, FillRows):
+            self.made.fills.append(operation.fill)
+        elif isinstance(operation, ops.CreateIndexOp):
             self._create_index(operation)
         elif isinstance(operation, ops.DropIndexOp):
             self._drop_index(operation)
@@ -164,7 +169,10 @@ class _Splitter:
         self.made.locks = True
 
     def _not_null(self, operation: ops.AlterColumnOp) -> None:
-        """A check that was validated saves PostgreSQL the look at each row, for which it would lock the table."""
+        """A check that was validated saves PostgreSQL the look at each row, for which it would lock the table.
+
+        Where rows are filled before, it is made after that: until then the application changes rows that have NULL.
+        """
         name = f"{operation.table_name}_{operation.column_name}_is_not_null"[:63]
         column = self.quote.quote(operation.column_name)
         check = ops.CreateCheckConstraintOp(
@@ -175,10 +183,14 @@ class _Splitter:
         nullable = _nullable(operation)
         if operation.has_changes():
             self._plain(operation)
-        self.made.quick.together.append(check)
-        self.made.quick_back.together.insert(
-            0, ops.DropConstraintOp(name, operation.table_name, type_="check", schema=operation.schema, if_exists=True)
+        absent = ops.DropConstraintOp(
+            name, operation.table_name, type_="check", schema=operation.schema, if_exists=True
         )
+        if (*_table(operation), operation.column_name) in self.filled:
+            self.made.slow.alone += [absent, check]
+        else:
+            self.made.quick.together.append(check)
+            self.made.quick_back.together.insert(0, absent)
         self.made.slow.alone.append(Statement(validate))
         self.made.slow.together += [nullable, drop]
         self.made.slow_back.together.insert(0, nullable.reverse())

@@ -96,7 +96,11 @@ _PATTERNS: tuple[tuple[str, Verb], ...] = (
     (r"ALTER TYPE (?P<table>\S+) RENAME VALUE (?P<name>'(?:[^']|'')*')", "rename value"),
     (rf"{_ALTER}VALIDATE CONSTRAINT {_NAME}$", "validate"),
     (rf"{_ALTER}ADD CONSTRAINT {_NAME} .*NOT VALID$", "not valid"),
-    (rf"{_ALTER}ADD CONSTRAINT {_NAME} (?:UNIQUE|PRIMARY KEY) USING INDEX \S+$", "using index"),
+    (
+        rf"{_ALTER}ADD CONSTRAINT {_NAME} (?:UNIQUE|PRIMARY KEY) USING INDEX \S+(?: NOT)?(?: DEFERRABLE)?"
+        r"(?: INITIALLY \w+)?$",
+        "using index",
+    ),
     (rf"UPDATE {_TABLE}", "update"),
     (rf"DELETE FROM {_TABLE}", "delete"),  # noqa: S608  # a pattern
     (rf"INSERT INTO {_TABLE}", "insert"),

@@ -15,6 +15,8 @@ def find(judged: Judged) -> Iterator[Found]:
     if judged.revision.said("irreversible") or not judged.steps or judged.revision.up.error:
         return
     down = judged.revision.down
+    if not down.steps and all(_changes_nothing(step) for step in judged.steps):
+        return
     if not down.steps:
         yield Found("downgrade() does nothing, and upgrade() does", _reverse(judged.steps), judged.steps[0])
         return
@@ -32,6 +34,11 @@ def find(judged: Judged) -> Iterator[Found]:
         elif isinstance(op, ops.AddColumnOp) and (table, op.column.name) in dropped:
             message = f"downgrade() brings {called(table)}.{op.column.name} back without its values"
             yield Found(message, _IRREVERSIBLE, step)
+
+
+def _changes_nothing(step: Step) -> bool:
+    """Say whether a step leaves nothing to take back: rows that are checked, a setting of the session."""
+    return bool(step.raw) and all(each.verb in ("validate", "set", "read") for each in step.raw)
 
 
 def _columns(steps: tuple[Step, ...], kind: type[Any]) -> set[tuple[object, str]]:
