@@ -80,13 +80,23 @@ def up(
 _CHECK = """\
 Say what differs between the database, the models and the revisions, and what interrupted migrations left.
 
-The exit code is 0 when nothing differs. Nothing is changed.
+The exit code is 0 when nothing differs. Nothing is changed. With --history, the revisions are replayed in a database
+that is made for it, so that models without a revision are found where there is no database to look at, as in CI.
 """
 
 
 @db.command(help=_CHECK)
 def check(
     target: TargetArgument = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Replay the revisions in a database that is made for it, and compare.")
+    ] = False,
+    scratch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", show_default=False, help="With --history: an empty database to use, which is filled."
+        ),
+    ] = None,
     as_json: JsonOption = False,
     database: DatabaseOption = None,
     debug: DebugOption = False,
@@ -95,7 +105,7 @@ def check(
     with project_of(target, database, debug) as project:
         from onetrip.cli import drift
 
-        code = drift.check_project(project, as_json=as_json)
+        code = drift.check_project(project, drift.Options(history=history, scratch=scratch, json=as_json))
     raise typer.Exit(code)
 
 

@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from onetrip.cli.places import url_shown
 from onetrip.migrations.data import chain as data
-from onetrip.migrations.lint.judge import lint, shortened
+from onetrip.migrations.lint.judge import Known, lint, shortened
 from onetrip.migrations.lint.report import FORMATS
 from onetrip.migrations.lint.rule import Finding
 from onetrip.migrations.project import Project
@@ -27,7 +28,7 @@ class Options:
 
 def lint_project(project: Project, options: Options) -> int:
     """Say what is found, and answer the exit code: 1 for errors. Raises `ConfigurationError`."""
-    every = (*lint(project, options.since), *data.findings(project))
+    every = (*lint(project, options.since, lambda known: _say_unknown(project, known)), *data.findings(project))
     findings = [shortened(each, Path.cwd()) for each in every]
     written = FORMATS.get(options.format)
     if written is not None:
@@ -36,6 +37,16 @@ def lint_project(project: Project, options: Options) -> int:
     else:
         say(findings)
     return int(any(finding.level == "error" for finding in findings))
+
+
+def _say_unknown(project: Project, known: Known) -> None:
+    """Say that no size is known, beside what is found."""
+    if not known.reached:
+        line = (
+            f"{url_shown(project.url)} was not reached: which revisions it has and how many rows is not known, so "
+            "every revision is judged, and every table counts as large."
+        )
+        Console(stderr=True, highlight=False).print(Text(line, "yellow"), soft_wrap=True)
 
 
 def say(findings: Sequence[Finding]) -> None:

@@ -1,7 +1,8 @@
 """Connections of migrations: straight to the database, one at a time, and what goes wrong with them in one sentence."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -51,6 +52,18 @@ def connected(url: URL, *, reads: bool = False) -> Iterator[sa.Connection]:
             yield connection
         except DBAPIError as error:
             raise ConfigurationError(f"The database {shown(url)} refused: {reason(error)}.") from error
+
+
+@contextmanager
+def connected_if_there(url: URL) -> Iterator[sa.Connection | None]:
+    """Connect to a database to read it, where it can be reached. No file of SQLite is made by that."""
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    absent = bool(file) and not str(file).startswith((":", "file:")) and not Path(str(file)).exists()
+    with ExitStack() as stack:
+        connection = None
+        with suppress(ConfigurationError):
+            connection = None if absent else stack.enter_context(connected(url, reads=True))
+        yield connection
 
 
 def reason(error: DBAPIError) -> str:

@@ -1,14 +1,13 @@
 """The revisions of a project, asked about by every rule: which ones, what is known of the database, what is found."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations import checksums, facts
-from onetrip.migrations.connection import connected
+from onetrip.migrations.connection import connected_if_there
 from onetrip.migrations.facts import UNKNOWN, Facts
 from onetrip.migrations.history import History, current, read_history
 from onetrip.migrations.lint.recorder import Revision
@@ -46,13 +45,8 @@ class Revisions:
 
 def ask(project: Project, revisions: Revisions) -> Known:
     """Ask the database of a project. Without one nothing is known, and every revision is new."""
-    file = project.url.database if project.url.get_backend_name() == "sqlite" else None
-    if file and not file.startswith(":") and not file.startswith("file:") and not Path(file).exists():
-        return Known()
-    with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(connected(project.url, reads=True))
-        except ConfigurationError:
+    with connected_if_there(project.url) as connection:
+        if connection is None:
             return Known()
         heads = current(connection)
         revisions.history.refuse_unknown(heads)
@@ -63,14 +57,19 @@ def ask(project: Project, revisions: Revisions) -> Known:
         return Known(facts=facts.read(connection), applied=applied, edited=edited, reached=True)
 
 
-def lint(project: Project, since: str | None = None) -> list[Finding]:
+def lint(
+    project: Project, since: str | None = None, said: Callable[[Known], None] = lambda known: None
+) -> list[Finding]:
     """Judge the revisions that the database does not have, or those added or changed since a commit of git.
+
+    What the database says is `said` before.
 
     A revision that was edited after it ran is found wherever it is. Raises `ConfigurationError` for revisions that
     cannot be read, and for a commit that is none.
     """
     revisions = Revisions(project)
     known = ask(project, revisions)
+    said(known)
     if since is not None:
         changed = _changed(Path(revisions.script.dir), since)
         wanted = [each for each in revisions.all.values() if each.path.resolve() in changed]
