@@ -9,6 +9,13 @@ import pytest
 from tests.support.databases import Backend, Server, postgresql, postgresql_backend, sqlite_backend
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What hypothesis makes up runs without coverage: a line that luck reaches is not tested, and tracing takes long."""
+    for item in items:
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A PostgreSQL server for the whole run.

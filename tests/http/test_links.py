@@ -439,6 +439,7 @@ def test_a_reader_changes_nothing(stage: Stage) -> None:
     assert not any("tag_id" in path for path in app.openapi()["paths"])
 
 
+@pytest.mark.no_cover
 def test_openapi_shows_what_may_be_sent() -> None:
     """Without what the path says, under stable names."""
     app = FastAPI()

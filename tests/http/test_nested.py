@@ -610,6 +610,7 @@ def test_a_history_has_the_changes_of_nested_rows(stage: Stage) -> None:
     assert (entry["action"], entry["changes"]) == ("update", {"text": ["n", "z"]})
 
 
+@pytest.mark.no_cover
 def test_openapi_shows_both_forms(stage: Stage) -> None:
     document = stage.app.openapi()
     OpenAPIV31SpecValidator(document).validate()

@@ -1,6 +1,10 @@
-"""The OpenAPI of generated routes: valid, complete, stable, and true."""
+"""The OpenAPI of generated routes: valid, complete, stable, and true.
+
+Of the parameters that it describes a fifth is tried; all of them: `ONETRIP_DESCRIBED=1 pytest tests/http/test_openapi.py`.
+"""
 
 import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -22,6 +26,10 @@ from tests.http.conftest import Served
 from tests.http.specs.spec import Spec
 from tests.http.test_specs import SPECS
 from tests.support import blog
+
+pytestmark = pytest.mark.no_cover  # validators of JSON Schema, which tracing makes four times as slow
+
+WHOLE = "ONETRIP_DESCRIBED" in os.environ
 
 NOWHERE = "sqlite:///nowhere.db"
 """OpenAPI needs no database."""
@@ -159,12 +167,12 @@ def _sample(schema: dict[str, Any]) -> str:
 
 def test_what_is_described_is_accepted(on_sqlite: Served) -> None:
     """A value of each parameter's schema is never an unknown parameter or field, nor of the wrong type."""
-    for path, operation in operations(world_document()):
+    for turn, (path, operation) in enumerate(operations(world_document())):
         keys = {"/playlist_track": "1,10", "/shelves": "a,%22b,c%22", "/countries": "DE", "/follows": "1,2"}
         collection = f"/{path.split('/')[1]}"
         number = str(world.PAPERS[0]) if collection == "/papers" else "1"
         target = path.replace("{key}", keys.get(collection, "")).replace("{code}", "DE").replace("{id}", number)
-        for parameter in operation.get("parameters", []):
+        for parameter in operation.get("parameters", [])[0 if WHOLE else turn % 5 :: 1 if WHOLE else 5]:
             if parameter["in"] == "query" and parameter["name"] not in ("after", "before"):  # which come from an answer
                 answer = on_sqlite.client.get(
                     f"{target}?{quote(parameter['name'])}={quote(_sample(parameter['schema']))}"

@@ -48,6 +48,7 @@ def both(serve_both: Serve) -> tuple[Service, Service]:
     return serve_both(*WIDE.values(), Named, metadata=[Base.metadata])
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("columns", WIDE)
 def test_wide_tables(both: tuple[Service, Service], columns: int) -> None:
     """A table of any width is one object, also where a value ends as an object does."""
