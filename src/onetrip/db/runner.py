@@ -24,7 +24,7 @@ from onetrip.sql.dialects.full_text import NAME as SEARCHED
 from onetrip.sql.dialects.sqlite import FUNCTIONS
 
 Row = Sequence[Any]
-"""One row of one value: JSON as `bytes`, or `None`."""
+"""One row of one value: JSON as `bytes`, or `None`. Of an INSERT that answers with several rows: the value of each."""
 
 T = TypeVar("T")
 
@@ -179,11 +179,9 @@ def rejected_by_sqlite(error: sqlite3.Error) -> Rejected | None:
 
 
 def first_row(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> Row | None:
-    """Run a statement on a connection of SQLAlchemy's, and answer its first row."""
-    row = executed(connection, text, arguments).fetchone()
-    if row is None or not isinstance(row[0], str):
-        return row
-    return (row[0].encode(),)
+    """Run a statement on a connection of SQLAlchemy's, and answer its row, or the value of each."""
+    values = [value.encode() if isinstance(value, str) else value for (value,) in executed(connection, text, arguments)]
+    return values or None
 
 
 def executed(connection: sa.Connection, text: str, arguments: tuple[Any, ...]) -> sa.CursorResult[Any]:

@@ -164,4 +164,4 @@ def _row(connection: sqlite3.Connection, text: str, arguments: tuple[Any, ...]) 
         rows = connection.execute(text, arguments).fetchall()
     except (OverflowError, UnicodeEncodeError) as error:  # the driver cannot say the value to SQLite
         raise Rejected(error) from error
-    return rows[0] if rows else None
+    return rows[0] if len(rows) == 1 else [value for (value,) in rows] or None

@@ -1,11 +1,13 @@
 """Arrays: many rows of one body, all or none.
 
-Rows that set the same columns are written together, by one statement where the database can. When it refuses, nothing
-is written, and then it is found out which row it was: they are written again, one after the other, up to that one.
+Rows that set the same columns are written together: by one statement where the database can, or some at a time. When it
+refuses, nothing is written, and then it is found out which row it was: they are written again, one after the other, up
+to that one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from pydantic_core import from_json
@@ -18,7 +20,10 @@ from onetrip.plan.read import Endpoint
 from onetrip.plan.write import Action
 from onetrip.query.split import Shape
 from onetrip.schema.model import Field
-from onetrip.sql.statement import SEPARATOR
+from onetrip.sql.statement import SEPARATOR, Chunk
+
+_MANY = 40
+"""Rows that are worth compiling a statement that writes some of them at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Batch:
         first = self.prepared[0][0]
         try:
             if len(self.prepared) == 1 and not (first.statement.each or first.statement.again):
-                row = await tried(lambda: database.write(first.statement.statement, self._lists(0)))
+                row = await tried(lambda: database.write(first.statement.statement, tuple(self._lists(0))))
                 return self._records(first, row)
             return await tried(lambda: database.transact(self._steps))
         except Rejected as error:
@@ -66,13 +71,12 @@ class Batch:
             prepared, values = self._single(at[-1])
             raise await self.mutations.refused(error, prepared.plan, values, at[-1]) from error
 
-    def _lists(self, group: int) -> tuple[Any, ...]:
-        """Turn the rows of a group into a list for each column."""
+    def _lists(self, group: int) -> list[Any]:
+        """Turn the rows of a group into a list for each column, after the values of the URL."""
         prepared, numbers = self.prepared[group]
-        columns = prepared.plan.mutation.assignments[: len(self.rows[numbers[0]])]  # type: ignore[union-attr]
-        given = [[self.rows[number][column.field] for number in numbers] for column in columns]
+        given = map(list, zip(*(self.rows[number].values() for number in numbers), strict=True))
         made = [[generated.value() for _ in numbers] for generated in prepared.plan.generated]
-        return (*bind(prepared.plan, self.key + self.texts), *given, *made)
+        return [*bind(prepared.plan, self.key + self.texts), *given, *made]
 
     def _records(self, prepared: PreparedWrite, row: Row | None) -> list[bytes]:
         assert row is not None
@@ -87,8 +91,7 @@ class Batch:
         answers: dict[int, bytes] = {}
         for group, (prepared, numbers) in enumerate(self.prepared):
             if prepared.statement.each:
-                for number in numbers:
-                    answers[number] = yield from self._one(prepared, self._values(prepared, number))
+                answers.update(zip(numbers, (yield from self._each(group)), strict=True))
                 continue
             statement = prepared.statement.statement
             row = yield statement.text, statement.bind(self._lists(group))
@@ -101,6 +104,37 @@ class Batch:
                 answers.update(zip(numbers, records, strict=True))
         return [answers[number] for number in range(len(self.rows))]
 
+    def _each(self, group: int) -> Steps[list[bytes]]:
+        """Write the rows of a group one after the other, or some at a time."""
+        prepared, numbers = self.prepared[group]
+        url, lists = len(prepared.plan.parameters), self._lists(group)
+        lists[:url] = [[value] * len(numbers) for value in lists[:url]]
+        rows = prepared.statement.statement.bind_each(lists, len(numbers))
+        records: list[bytes] = []
+        chunk = prepared.statement.chunk() if prepared.statement.chunk and len(rows) >= _MANY else None
+        if chunk is not None:
+            records = yield from self._chunks(prepared, chunk, rows)
+        for row in rows[len(records) :]:
+            records.append((yield from self._one(prepared, row)))
+        return records
+
+    def _chunks(self, prepared: PreparedWrite, chunk: Chunk, rows: Sequence[tuple[Any, ...]]) -> Steps[list[bytes]]:
+        """Write rows some at a time, as far as that goes. Raises `Rejected` where it is not certain which is which."""
+        finish, last = prepared.statement.statement.finish, None
+        records = []
+        for start in range(0, len(rows) - chunk.rows + 1, chunk.rows):
+            found = yield chunk.text, tuple(chain.from_iterable(rows[start : start + chunk.rows]))
+            if found is None or len(found) != chunk.rows or None in found:
+                raise Rejected(LookupError("Some rows were not written, or have no number."))
+            for value in found:
+                head, _, record = value.partition(SEPARATOR)
+                number = int(head)
+                if last is not None and number <= last:
+                    raise Rejected(LookupError("The numbers of the rows do not ascend."))
+                last = number
+                records.append(record if finish is None else finish(record))
+        return records
+
     def _single(self, number: int) -> tuple[PreparedWrite, list[Any]]:
         """Prepare the write of one row alone, and list its values."""
         action = Action(kind="create", columns=tuple(self.rows[number]))
@@ -111,9 +145,9 @@ class Batch:
         made = [generated.value() for generated in prepared.plan.generated]
         return [*bind(prepared.plan, self.key + self.texts), *self.rows[number].values(), *made]
 
-    def _one(self, prepared: PreparedWrite, values: list[Any]) -> Steps[bytes]:
+    def _one(self, prepared: PreparedWrite, arguments: tuple[Any, ...]) -> Steps[bytes]:
         statement = prepared.statement.statement
-        row = yield statement.text, statement.bind(values)
+        row = yield statement.text, arguments
         if row is None:
             raise absent(self.endpoint.resource)
         if prepared.statement.again:
@@ -126,5 +160,6 @@ class Batch:
         answers = []
         for number in range(len(self.rows)):
             at.append(number)
-            answers.append((yield from self._one(*self._single(number))))
+            prepared, values = self._single(number)
+            answers.append((yield from self._one(prepared, prepared.statement.statement.bind(values))))
         return answers

@@ -82,13 +82,38 @@ class Statement:
         """Put the values of the plan's parameters in the order of the placeholders."""
         return tuple([argument.value(values) for argument in self.arguments])
 
+    def bind_each(self, lists: Sequence[Sequence[Any]], count: int) -> list[tuple[Any, ...]]:
+        """Do the same for so many rows: each parameter has the list of its values."""
+        columns = [
+            [argument.constant] * count
+            if argument.parameter is None
+            else lists[argument.parameter]
+            if argument.convert is None
+            else list(map(argument.convert, lists[argument.parameter]))
+            for argument in self.arguments
+        ]
+        return list(zip(*columns, strict=True)) or [()] * count
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """The INSERT of several rows at once: its arguments are those of its rows, one row after the other.
+
+    It answers with a row for each: the number that the database has given it and then, after a `SEPARATOR`, its JSON.
+    The numbers ascend in the order of the rows. A database that answers in another order shows it by them.
+    """
+
+    text: str
+    rows: int
+
 
 @dataclass(frozen=True, slots=True)
 class WriteStatement:
     """A write: its statement, whose value is the row's identity and then, after a `SEPARATOR`, its JSON.
 
     With `again`, the identity stands alone, and the row is read by a second statement in the same transaction. With
-    `each`, the values are lists, and the statement runs once for each of their items, in one transaction.
+    `each`, the values are lists, and the statement runs once for each of their items, in one transaction; with a
+    `chunk`, that runs for some of them at once. It is compiled when it is asked for.
 
     `before` finds the rows of a change of many, where that cannot answer with them. `otherwise` is run when an upsert
     has found a row that is there, and so answered with none; without it, the value begins with whether the row is new.
@@ -97,5 +122,6 @@ class WriteStatement:
     statement: Statement
     again: bool = False
     each: bool = False
+    chunk: Callable[[], Chunk | None] | None = None
     before: Statement | None = None
     otherwise: Statement | None = None

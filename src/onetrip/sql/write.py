@@ -4,6 +4,8 @@ Never fails on user input: a plan that exists compiles.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +24,7 @@ from onetrip.sql.finish import finisher
 from onetrip.sql.link import anchored, delete_link, insert_link, insert_under
 from onetrip.sql.read import compiled
 from onetrip.sql.shape import objects
-from onetrip.sql.statement import VERSION, Statement, WriteStatement, placeholder
+from onetrip.sql.statement import VERSION, Chunk, Statement, WriteStatement, placeholder
 from onetrip.sql.template import Template, quoted
 from onetrip.sql.upsert import clash_of
 
@@ -51,7 +53,9 @@ def compile_write(plan: WritePlan, dialect: Dialect) -> WriteStatement:
         otherwise = None if second is None else compiled(second, dialect, finish)
         return WriteStatement(compiled(first, dialect, finish), again, each=many, otherwise=otherwise)
     one = dialect.returning(_mutation(plan, dialect), resource.entity, render, _linked(plan, dialect))
-    return WriteStatement(compiled(one, dialect, finish), again, each=many)
+    single = compiled(one, dialect, finish)
+    chunk = cache(lambda: _chunk(plan, dialect, render, single)) if many and not again else None
+    return WriteStatement(single, again, each=many, chunk=chunk)
 
 
 def _compile_bulk(plan: WritePlan, dialect: Dialect) -> WriteStatement:
@@ -150,6 +154,33 @@ def _many(plan: WritePlan, dialect: Dialect, render: Render) -> Any:
         return dialect.insert_many(columns, fixed, plan.resource.entity, render, settle=_settled(plan, dialect))
     given, conditions = anchored(plan.mutation.anchor, mapper, dialect)
     return dialect.insert_many(columns, {**fixed, **given}, plan.resource.entity, render, conditions)
+
+
+def _chunk(plan: WritePlan, dialect: Dialect, render: Render, single: Statement) -> Chunk | None:
+    """Insert several rows by one statement, where the database numbers them and they are inserted one by one."""
+    mutation, key = plan.mutation, plan.resource.key
+    assert isinstance(mutation, Insert)
+    mapper: Mapper[Any] = sa.inspect(plan.resource.entity)
+    table: Any = mapper.local_table
+    width, number = len(mutation.assignments), column_of(key[0], mapper)
+    count = dialect.rows_at_once(width) if width else 0
+    given = [item.field for item in mutation.assignments]
+    numbered = len(key) == 1 and number is table._autoincrement_column and key[0] not in given
+    if count < 2 or not numbered or mutation.anchor is not None:
+        return None
+    rows = []
+    for row in range(count):
+        own = [replace(item, parameter=item.parameter + row * width) for item in mutation.assignments]
+        values = assigned(own, mapper, dialect)
+        rows.append(values | first_version(plan.resource.writes.version, mapper, values))
+    objects = next(iter(render(plan.resource.entity)[-1].inner_columns))
+    insert = dialect.insert(table).values(rows).returning(dialect.joined([number, objects]).label("body"))
+    whole = compiled(insert, dialect)
+    numbers = [argument.parameter for argument in single.arguments]
+    wanted = [None if each is None else each + row * width for row in range(count) for each in numbers]
+    if None in wanted or [argument.parameter for argument in whole.arguments] != wanted:
+        return None  # constants of the answer do not stand behind each row
+    return Chunk(whole.text, count)
 
 
 def _settled(plan: WritePlan, dialect: Dialect) -> Callable[[Any], Any]:

@@ -137,6 +137,10 @@ class Dialect(ABC):
         """
         return None
 
+    def rows_at_once(self, width: int) -> int:
+        """Say how many rows of so many columns one INSERT is best given, where `insert_many` cannot take them all."""
+        return 0
+
     @abstractmethod
     def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
         """Insert a row, or do what is said about the one that is there, and answer what `render` makes of either.

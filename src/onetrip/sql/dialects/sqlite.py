@@ -26,6 +26,9 @@ from onetrip.sql.template import Template, quoted
 _PAIRS = 60
 """Pairs in one `json_object`: 127 arguments is the least that a build of SQLite allows."""
 
+_ROWS = 20
+"""Rows in one INSERT."""
+
 
 class SQLite(Dialect):
     """SQLite 3.38 and later."""
@@ -88,6 +91,10 @@ class SQLite(Dialect):
     def returns_embeds(self) -> bool:
         """A subquery in RETURNING may see the table while it changes."""
         return False
+
+    def rows_at_once(self, width: int) -> int:
+        """Few: what a statement costs by itself is gone with ten rows, and 999 values is the most of older builds."""
+        return min(_ROWS, 999 // width)
 
     def upserting(self, insert: Any, clash: Clash, entity: Any, render: Render) -> tuple[Any, Any | None]:
         """Two statements: RETURNING cannot tell a new row from one that has changed."""
