@@ -7,23 +7,32 @@ import sqlalchemy as sa
 from alembic.operations import ops
 from sqlalchemy.engine import Dialect
 
-from onetrip.migrations.generate.operations import flat
-
 _NUMBERS = (sa.Integer, sa.Numeric)
 
 
 def cast(operations: list[ops.MigrateOperation], dialect: Dialect) -> None:
-    """Say `USING` in the changes of types that need it."""
-    for each in _changes(operations):
+    """Say `USING` in the changes of types that need it. A default is no value: it goes before, and comes back after."""
+    for each in list(_changes(operations)):
         using = _using(each, dialect)
-        if using is not None:
-            each.kw["postgresql_using"] = using
+        if using is None:
+            continue
+        each.kw["postgresql_using"] = using
+        if each.modify_server_default is not False and each.existing_server_default:
+            operations.insert(operations.index(each), _without_default(each))
 
 
 def _changes(operations: list[ops.MigrateOperation]) -> Iterator[ops.AlterColumnOp]:
-    for each in flat(operations):
+    for each in operations:  # none of them is in a group
         if isinstance(each, ops.AlterColumnOp) and each.modify_type is not None and each.existing_type is not None:
             yield each
+
+
+def _without_default(change: ops.AlterColumnOp) -> ops.AlterColumnOp:
+    return ops.AlterColumnOp(
+        change.table_name, change.column_name, schema=change.schema, existing_type=change.existing_type,
+        existing_nullable=change.existing_nullable, existing_server_default=change.existing_server_default,
+        modify_server_default=None,
+    )  # fmt: skip
 
 
 def _using(change: ops.AlterColumnOp, dialect: Dialect) -> str | None:

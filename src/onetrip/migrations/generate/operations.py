@@ -109,14 +109,19 @@ def flat(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOper
 
 
 def unbatched(operations: Iterable[ops.MigrateOperation]) -> Iterator[ops.MigrateOperation]:
-    """Take indexes out of tables of which nothing else changes: no database copies the table for them."""
+    """Take indexes out of their tables, and drop them first: no database copies a table for them.
+
+    Within a batch, SQLAlchemy does not know those on expressions.
+    """
     for operation in operations:
-        if isinstance(operation, ops.ModifyTableOps) and all(
-            isinstance(each, ops.CreateIndexOp | ops.DropIndexOp) for each in operation.ops
-        ):
-            yield from operation.ops
-        else:
+        if not isinstance(operation, ops.ModifyTableOps):
             yield operation
+            continue
+        rest = [each for each in operation.ops if not isinstance(each, ops.CreateIndexOp | ops.DropIndexOp)]
+        yield from (each for each in operation.ops if isinstance(each, ops.DropIndexOp))
+        if rest:
+            yield grouped(rest, operation)
+        yield from (each for each in operation.ops if isinstance(each, ops.CreateIndexOp))
 
 
 def grouped(operations: Sequence[ops.MigrateOperation], table: ops.ModifyTableOps) -> ops.ModifyTableOps:
