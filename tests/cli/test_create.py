@@ -200,7 +200,8 @@ def test_a_seed_that_fails_leaves_nothing_behind(start: Any, backend: Backend) -
     with pytest.raises(ConfigurationError) as caught:
         start(broken)
     assert str(caught.value) == (
-        "zoo/seed.py:10: LookupError: no more animals. The seed failed, so nothing was created."
+        "zoo/seed.py:10: LookupError: no more animals. The seed failed, and nothing of it was kept: the next start "
+        "begins anew."
     )
     assert tables(backend) == []
 

@@ -14,6 +14,10 @@ from onetrip.errors import ConfigurationError, nearest
 APP_VARIABLE = "ONETRIP_APP"
 """The environment variable that names the target."""
 
+ENVIRONMENT_VARIABLE = "ONETRIP_ENVIRONMENT"
+"""The environment variable that says where this runs."""
+
+_PRODUCTION = ("production", "prod", "live")
 _TABLE = "[tool.onetrip]"
 _KEYS = ("app", "database")
 _DOTENV = ".env"
@@ -25,6 +29,12 @@ class Settings:
 
     app: str | None = None
     database: str | None = None
+
+
+def production() -> str | None:
+    """Answer how production is called, where this is production."""
+    place = os.environ.get(ENVIRONMENT_VARIABLE, "").lower()
+    return place if place in _PRODUCTION else None
 
 
 def read_settings() -> Settings:

@@ -1,6 +1,7 @@
 """What happens to a database before it is served: an empty one gets its tables and its seed, any other is compared.
 
 Tables and seed are one transaction, so that a seed that fails leaves nothing behind and the next start begins again.
+Where revisions make the tables, see `by_revisions`.
 """
 
 import inspect
@@ -38,13 +39,17 @@ _LOCK = 0x6F6E6574726970  # "onetrip"; https://www.postgresql.org/docs/current/e
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A database as it was found, or made: `created` tables with `rows` (`None` without a seed) in `seconds`."""
+    """A database as it was found, or made: `created` tables with `rows` (`None` without a seed) in `seconds`.
+
+    They were made by `revisions`, or from the code where there are none.
+    """
 
     database: Database
     created: int = 0
     rows: int | None = None
     seconds: float = 0.0
     differences: tuple[str, ...] = ()
+    revisions: int = 0
 
 
 async def prepare(loaded: Loaded, working: Working) -> list[Prepared]:
@@ -81,41 +86,45 @@ async def _prepare(
 ) -> Prepared:
     start = time.monotonic()
     metadata = list(dict.fromkeys(metadata for api in apis for metadata in api.metadata))
-    if await connection.run_sync(_is_empty):
+    if await connection.run_sync(is_empty):
         await connection.rollback()
-        seed = _seed(code)
-        await _log_ahead(connection, database)
+        seed = find_seed(code)
+        await log_ahead(connection, database)
         await connection.execution_options(**{IMMEDIATE: True})
         async with connection.begin():
-            await connection.run_sync(_wait_for_others)
-            if await connection.run_sync(_is_empty):
+            await connection.run_sync(wait_for_others)
+            if await connection.run_sync(is_empty):
                 created = await connection.run_sync(_create, metadata, working)
                 await connection.run_sync(own_metadata.create_all)  # ours, which nobody counts
                 await connection.run_sync(create_indexes, apis)
-                rows = None if seed is None or code is None else await _fill(connection, seed, code, working)
+                rows = None if seed is None or code is None else await fill(connection, seed, code, working)
                 return Prepared(database, created, rows, time.monotonic() - start)
+    return Prepared(database, differences=await differences_of(connection, apis, working))
+
+
+async def differences_of(connection: AsyncConnection, apis: Sequence[API], working: Working) -> tuple[str, ...]:
+    """Say in what a database differs from the code, as far as requests would feel it."""
     from onetrip.cli.difference import differences  # Alembic, which costs time to import
 
     working("Comparing tables", None)
-    tables = list(_tables(apis))
-    found = await connection.run_sync(differences, tables)
-    return Prepared(database, differences=(*found, *await connection.run_sync(missing, apis)))
+    found = await connection.run_sync(differences, list(_tables(apis)))
+    return (*found, *await connection.run_sync(missing, apis))
 
 
-def _is_empty(connection: sa.Connection) -> bool:
-    """Say whether a database holds no table at all, in any schema."""
+def is_empty(connection: sa.Connection, notes: frozenset[str] = frozenset()) -> bool:
+    """Say whether a database holds no table at all, in any schema, but for some."""
     inspector = sa.inspect(connection)
     schemas = [name for name in inspector.get_schema_names() if name != "information_schema"]
-    return not any(inspector.get_table_names(schema=schema) for schema in schemas)
+    return not any(set(inspector.get_table_names(schema=schema)) - notes for schema in schemas)
 
 
-def _wait_for_others(connection: sa.Connection) -> None:
+def wait_for_others(connection: sa.Connection) -> None:
     """Let one of several servers that start at once do the work; on SQLite the transaction itself does."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
 
 
-async def _log_ahead(connection: AsyncConnection, database: Database) -> None:
+async def log_ahead(connection: AsyncConnection, database: Database) -> None:
     """Give an SQLite file that becomes ours write-ahead logging, which is not possible in a transaction."""
     if connection.dialect.name == "sqlite" and database.memory is None:
         await connection.run_sync(lambda sync: write_ahead(sync.connection.dbapi_connection))
@@ -151,7 +160,7 @@ def _tables(apis: Sequence[API]) -> Iterator[sa.Table]:
 # The seed
 
 
-def _seed(code: Code | None) -> Seed | None:
+def find_seed(code: Code | None) -> Seed | None:
     """Find `async def seed(session)` in the target's `seed.py`."""
     module = import_seed(code) if code is not None else None
     if module is None:
@@ -163,7 +172,7 @@ def _seed(code: Code | None) -> Seed | None:
     return found
 
 
-async def _fill(connection: AsyncConnection, seed: Seed, code: Code, working: Working) -> int:
+async def fill(connection: AsyncConnection, seed: Seed, code: Code, working: Working) -> int:
     """Run the seed inside the transaction; what it commits becomes final with everything else."""
     rows = 0
 
@@ -182,7 +191,8 @@ async def _fill(connection: AsyncConnection, seed: Seed, code: Code, working: Wo
             await seed(session)
             await session.commit()
     except Exception as error:
-        raise ConfigurationError(f"{blame(error, code)} The seed failed, so nothing was created.") from error
+        message = "The seed failed, and nothing of it was kept: the next start begins anew."
+        raise ConfigurationError(f"{blame(error, code)} {message}") from error
     finally:
         event.remove(connection.sync_connection, "after_cursor_execute", stored)
     return rows

@@ -15,6 +15,7 @@ import typer
 from onetrip.cli.configuration import choose_database, choose_target, read_settings
 from onetrip.cli.install import Options as InstallOptions
 from onetrip.cli.install import install as install_target
+from onetrip.cli.managed import folder_of
 from onetrip.cli.report import one_sentence
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ def shows_tracebacks(option: bool) -> bool:
 
 @contextmanager
 def project_of(target: str | None, database: str | None, debug: bool) -> "Iterator[Project]":
-    """Open the project in the current folder; what goes wrong in it is one sentence."""
+    """Open the project of a target, or of the current folder; what goes wrong in it is one sentence."""
     with one_sentence(shows_tracebacks(debug)):
         from onetrip.cli.migrating import open_project
 
         settings = read_settings()
         _, found = choose_target(target, settings)
-        yield open_project(found, choose_database(database, found, settings), Path.cwd())
+        yield open_project(found, choose_database(database, found, settings), folder_of(found))
 
 
 _INSTALL = """\

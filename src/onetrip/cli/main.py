@@ -78,8 +78,8 @@ Serve a file of tables, an application, or a database.
   [cyan]sqlite:///chinook.sqlite[/cyan]        the tables of a database that exists
   [cyan]postgresql://user@host/name[/cyan]
 
-An empty database gets the tables of the code, by its migrations if it has some, and the rows of a package's seed.py. Any
-other is left as it is; at a terminal, and not in production, a migration that is missing is offered.
+An empty database gets the tables of the code, by its migrations if it has some, and the rows of a package's seed.py.
+Any other is left as it is; at a terminal, and not in production, a migration that is missing is offered.
 """
 
 _EXAMPLES = """\

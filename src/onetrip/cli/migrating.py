@@ -1,18 +1,17 @@
 """The project that a `db` command is about: its tables are imported, its folder is found. Nothing is connected to."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from sqlmodel import SQLModel
 
-from onetrip.app import API, DATABASE_VARIABLE
+from onetrip.app import DATABASE_VARIABLE
 from onetrip.cli.load import load
+from onetrip.cli.managed import project_in
 from onetrip.cli.target import DatabaseTarget, Target
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.naming import name_constraints
 from onetrip.migrations.project import Project
-from onetrip.sql.own import own_metadata
 
 
 def open_project(target: Target, database: str | None, folder: Path) -> Project:
@@ -31,13 +30,3 @@ def open_project(target: Target, database: str | None, folder: Path) -> Project:
             f"The target has APIs of {len(urls)} databases: name one of them, as in 'shop/main.py:api'."
         )
     return project_in(folder, apis)
-
-
-def project_in(folder: Path, apis: Sequence[API]) -> Project:
-    """Say what migrations of APIs are made of that share a database."""
-    metadata = dict.fromkeys(each for api in apis for each in api.metadata)
-    resources = (resource for api in apis for resource in api.schema.resources.values())
-    searches = {found.table: found for resource in resources if (found := resource.search) is not None}
-    return Project(
-        folder=folder, metadata=(*metadata, own_metadata), url=apis[0].database.url, searches=tuple(searches.values())
-    )

@@ -122,6 +122,8 @@ def _state(prepared: Prepared, loaded: Loaded) -> Iterator[Text]:
     """Say what was created, or how the database differs."""
     if prepared.created:
         tables = f"{prepared.created} table{'s' if prepared.created > 1 else ''}"
+        if prepared.revisions:
+            tables += f" by {prepared.revisions} revision{'s' if prepared.revisions > 1 else ''}"
         rows = "" if prepared.rows is None else f" and {prepared.rows:,} rows from its seed"
         yield Text(f"created now: {tables}{rows}, in {prepared.seconds:.1f} s", "green")
     elif loaded.reflected:

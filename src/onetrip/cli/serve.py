@@ -13,27 +13,38 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
 from onetrip.app import DATABASE_VARIABLE
-from onetrip.cli.create import prepare
+from onetrip.cli.create import Prepared, prepare
 from onetrip.cli.load import Loaded, load
+from onetrip.cli.managed import managed, name_managed
 from onetrip.cli.places import url_shown
 from onetrip.cli.report import Started, Work, one_sentence, report
 from onetrip.cli.target import DatabaseTarget, Target
 from onetrip.db.url import parse_url
 from onetrip.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from onetrip.migrations.project import Project
+
 _EVERYWHERE = ("0.0.0.0", "::")
 _LONGEST_PATH = 300
 
 
+def _nothing(project: "Project | None") -> None:
+    """Offer nothing, as in a process whose parent did."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the command line, the environment and `pyproject.toml` say together. `called` is the target's name."""
+    """What the command line, the environment and `pyproject.toml` say together. `called` is the target's name.
+
+    `offer` is asked once, with the migrations of the target, before its database is prepared.
+    """
 
     called: str
     target: Target
@@ -44,6 +55,7 @@ class Options:
     reload: bool
     quiet: bool
     debug: bool
+    offer: "Callable[[Project | None], None]" = _nothing
 
 
 def serve(options: Options) -> None:
@@ -57,9 +69,11 @@ def serve(options: Options) -> None:
         if not options.reload:
             _serve_once(options, [listening])
         elif not isinstance(options.target, DatabaseTarget):
+            _offer_before(options)
             folders = [str(options.target.code.folder)]
             config = uvicorn.Config("onetrip", reload=True, reload_dirs=folders, log_config=_logging(options))
-            ChangeReload(config, target=partial(_serve_in_child, options), sockets=[listening]).run()
+            served = replace(options, offer=_nothing)
+            ChangeReload(config, target=partial(_serve_in_child, served), sockets=[listening]).run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -87,11 +101,37 @@ def _serve_in_child(options: Options, sockets: list[socket.socket] | None) -> No
         _serve_once(options, sockets or [])
 
 
+def _offer_before(options: Options) -> None:
+    """Offer migrations before there are processes to be replaced. Code that cannot be served is for them to say."""
+    try:
+        loaded = _load(options)
+        project = managed(options.target, loaded.apis)
+    except ConfigurationError:
+        return
+    options.offer(project)
+
+
+def _load(options: Options) -> Loaded:
+    name_managed(options.target)
+    with Work() as work:
+        return load(options.target, work.reading, read_only=options.read_only)
+
+
+def _prepare(loaded: Loaded, project: "Project | None") -> list[Prepared]:
+    with Work() as work:
+        if project is None or not project.script().get_heads():
+            return asyncio.run(prepare(loaded, work.working))
+        from onetrip.cli import by_revisions  # Alembic, which costs time to import
+
+        return asyncio.run(by_revisions.prepare(loaded, work.working, project))
+
+
 def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
     logging.getLogger("onetrip").addHandler(logging.NullHandler())  # until it serves, what fails is said once
-    with Work() as work:
-        loaded = load(options.target, work.reading, read_only=options.read_only)
-        prepared = asyncio.run(prepare(loaded, work.working))
+    loaded = _load(options)
+    project = managed(options.target, loaded.apis)
+    options.offer(project)
+    prepared = _prepare(loaded, project)
     everywhere = options.host in _EVERYWHERE
     host = "127.0.0.1" if everywhere else options.host
     url = f"http://{f'[{host}]' if ':' in host else host}:{sockets[0].getsockname()[1]}"

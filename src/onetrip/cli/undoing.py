@@ -1,12 +1,12 @@
 """`onetrip db down`: the way back, where there is one."""
 
-import os
 from collections.abc import Sequence
 
 import typer
 from alembic import command
 from alembic.script import Script, ScriptDirectory
 
+from onetrip.cli.configuration import ENVIRONMENT_VARIABLE, production
 from onetrip.cli.places import url_shown
 from onetrip.cli.revising import said
 from onetrip.errors import ConfigurationError
@@ -15,16 +15,11 @@ from onetrip.migrations.environment import CONNECTION
 from onetrip.migrations.history import current, read_history
 from onetrip.migrations.project import Project
 
-ENVIRONMENT_VARIABLE = "ONETRIP_ENVIRONMENT"
-"""The environment variable that says where this runs."""
-
-_PRODUCTION = ("production", "prod", "live")
-
 
 def down(project: Project, end: str, *, yes: bool) -> None:
     """Undo revisions, each in its own transaction. Raises `ConfigurationError` where that would lose something."""
-    place = os.environ.get(ENVIRONMENT_VARIABLE, "").lower()
-    if place in _PRODUCTION and not yes:
+    place = production()
+    if place and not yes:
         raise ConfigurationError(
             f"This is {place} ({ENVIRONMENT_VARIABLE}): nothing is undone here without --yes. A new revision that goes "
             "forward is safer."
