@@ -24,7 +24,7 @@ def begin_again(names: dict[str, Any]) -> None:
         names.pop(name, None)
 
 
-def onetrip(line: str) -> str:
+def shell(line: str) -> str:
     """Run a line of the command as a new process would: the files of the page are imported anew. What it prints."""
     forget_tables()
     with redirect_stdout(io.StringIO()) as printed, redirect_stderr(printed):

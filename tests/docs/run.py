@@ -61,14 +61,14 @@ def exchanges(block: Block, names: dict[str, Any]) -> int:
 
 
 def transcript(block: Block, names: dict[str, Any]) -> int:
-    """Do what lines of curl do, and those of `onetrip` on a page that has it. Counts what is printed otherwise."""
+    """Do what lines of curl do, and all others on a page that has a `shell`. Counts what is printed otherwise."""
     wrong = 0
     for line, shown in curl.lines(block.text):
         if line.startswith("curl "):
             with TestClient(application(names), base_url=curl.SERVED) as client:
                 real = curl.answer(client, line)
-        elif "onetrip" in names:
-            real = names["onetrip"](line).strip()
+        elif "shell" in names:
+            real = names["shell"](line).strip()
         else:
             continue
         if found := curl.difference(line, shown, real):
