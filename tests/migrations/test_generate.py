@@ -232,6 +232,24 @@ def test_a_table_that_was_renamed_is_still_dropped(revisions: Revisions) -> None
     assert 'op.drop_table("people")' in script
 
 
+def test_a_collation_goes_and_comes_back(revisions: Revisions) -> None:
+    """Also where a copy of the table keeps what nobody speaks of."""
+    if revisions.backend.name != "sqlite":
+        pytest.skip("PostgreSQL copies no table")
+    plain, sorted_ = person(sa.Column("tag", sa.String(9))), person(sa.Column("tag", sa.String(9, collation="NOCASE")))
+    alike = "SELECT count(*) FROM person WHERE tag = 'A'"
+    revisions.begin(sorted_)
+    revisions.sql("INSERT INTO person (id, tag) VALUES (1, 'a')")
+    for after, found in ((plain, 0), (sorted_, 1)):
+        assert revisions.new(after)
+        revisions.up(after)
+        assert revisions.sql(alike) == [(found,)]
+        assert revisions.new(after) == []
+        revisions.down(after)
+        assert revisions.sql(alike) == [(1 - found,)]
+        revisions.up(after)
+
+
 def test_what_has_no_name_is_added_plainly(revisions: Revisions) -> None:
     """By models without a convention."""
     before, after = sa.MetaData(), sa.MetaData()

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.util import PriorityDispatchResult
+from sqlalchemy.types import TypeEngine
 
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.compare.operations import Statements
 from onetrip.migrations.compare.sides import column, key, sides
+from onetrip.migrations.rendering import stored
 from onetrip.migrations.snapshot.model import Column, Table
 
 _SERIAL = "SERIAL"
@@ -31,6 +33,9 @@ def compare_column(
         return PriorityDispatchResult.STOP
     if retyped(before, after):
         change.modify_type = here.type
+        if before.collation != after.collation and not _alters(context):
+            change.existing_type = _collated(there.type, before.collation)
+            change.modify_type = _collated(here.type, after.collation)
     if before.nullable != after.nullable and not _changed_key(*tables, name):
         change.modify_nullable = after.nullable
     given = here.server_default
@@ -44,6 +49,19 @@ def compare_column(
 def retyped(before: Column, after: Column) -> bool:
     """Whether the type differs, or how it sorts."""
     return (before.type, before.collation) != (after.type, after.collation)
+
+
+def _alters(context: AutogenContext) -> bool:
+    return context.dialect is not None and context.dialect.supports_alter
+
+
+def _collated(type_: TypeEngine[Any], collation: str | None) -> TypeEngine[Any]:
+    """Name a collation, also the one of columns without any: a copy of a table keeps one that nobody speaks of.
+
+    See https://www.sqlite.org/datatype3.html#collation
+    """
+    found = stored(type_)
+    return found.adapt(type(found), collation=collation or "BINARY") if isinstance(found, sa.String) else type_
 
 
 def _changed_key(there: Table, here: Table, name: str) -> bool:

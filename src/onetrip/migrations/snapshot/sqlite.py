@@ -62,8 +62,13 @@ def _column(
         default=None if default is None else sqlite_words.expression(sqlite_words.tokens(default)),
         generated=said.generated.get(name) if hidden in _GENERATED else None,
         identity="AUTOINCREMENT" if said.numbered and alone else None,
-        collation=said.collations.get(name),
+        collation=_collation(said.collations.get(name)),
     )
+
+
+def _collation(name: str | None) -> str | None:
+    """Answer no collation for the one that columns have without any."""
+    return None if name is None or name.upper() == "BINARY" else name
 
 
 def _index(name: str, sql: str, columns: Collection[str]) -> Index:
