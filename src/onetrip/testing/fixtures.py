@@ -15,6 +15,7 @@ from onetrip.db.url import parse_url, sync_url
 from onetrip.http.pipeline import Pipeline
 from onetrip.testing import counting
 from onetrip.testing.clients import AsyncClient
+from onetrip.testing.contract import Contract
 from onetrip.testing.factory import Factory
 from onetrip.testing.run import Create, Run
 from onetrip.testing.served import create_tables, pipelines_of, refuse_other_databases
@@ -101,6 +102,13 @@ def factory(app: Any, onetrip_database: str) -> Iterator[Factory]:
     with Session(engine, expire_on_commit=False) as session:
         yield Factory(session, resources)
     engine.dispose()
+
+
+@pytest.fixture
+def contract(app: Any, request: pytest.FixtureRequest) -> Contract:
+    """The OpenAPI document, and `contract.json` beside the test: `contract.check()` compares them."""
+    update = request.config.getoption("onetrip_update_contract")
+    return Contract(app.openapi(), request.path.parent / "contract.json", update=update)
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ class SQLiteRun(Run):
                 )
 
         template = sqlite3.connect(self._folder / "template.db")
-        target = sqlite3.connect(self._folder / "test.db")
+        target = sqlite3.connect(self._folder / "test.db", timeout=_PATIENCE / 50)
         try:
             target.execute("PRAGMA synchronous = OFF")
             template.backup(target, progress=wait, sleep=0.01)

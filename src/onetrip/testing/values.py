@@ -28,7 +28,7 @@ def value_for(entity: type[Any], name: str, column: Any, number: int) -> Any:
     value = _made(kind, entity, name, limits, number)
     if info is not None:
         try:
-            annotated: Any = Annotated[info.annotation, info]
+            annotated: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
             return TypeAdapter(annotated).validate_python(value)
         except ValidationError as error:
             raise Unmade(f"takes no {value!r} ({error.errors()[0]['msg']})") from error
