@@ -125,7 +125,10 @@ def test_an_index_leads_to_a_page(backend: Backend, sort: str, served_by: dict[s
 
 
 def test_what_is_counted(backend: Backend) -> None:
-    """Exactly in the same statement; estimated by the planner of PostgreSQL, whom another one asks about filters."""
+    """Exactly in the same statement; estimated by the planner of PostgreSQL, whom another one asks about filters.
+
+    Nobody is asked about a list that has come to its end: it is counted then.
+    """
     tables = _tables()
     with served(backend, *tables, rows=_items(tables)) as found:
         with found.engine.begin() as connection:
@@ -139,8 +142,14 @@ def test_what_is_counted(backend: Backend) -> None:
             ("/items?count=estimated", ROWS, 0, 0),
             ("/items?count=estimated&rank=1", 429, 100, guessed),
             ("/authors/1/items?count=estimated&rank=1", 214, 100, guessed),
-            ("/drafts?count=estimated", 1, 3, guessed),
+            ("/drafts?count=estimated&limit=0", 1, 3, guessed),
             ("/items?count=estimated&limit=0&author.name=Ada", ROWS // 2, ROWS, guessed),
+            ("/drafts?count=estimated", 1, 0, 0),
+            ("/items?count=estimated&rank=1&limit=50&offset=400", 429, 0, 0),
+            ("/items?count=estimated&rank=1&limit=29&offset=400&sort=rank", 429, 0, 0),
+            ("/items?count=estimated&rank=1&limit=28&offset=400", 429, 100, guessed),
+            ("/items?count=estimated&rank=1&offset=500", 429, 100, guessed),
+            ("/items?count=estimated&rank=1000000", 0, 0, 0),
         ]:
             with count_statements(backend, found.api) as statements:
                 answer = found.client.get(url)

@@ -57,6 +57,11 @@ def cut(value: bytes, limit: int, *, backwards: bool = False) -> Page:
     return Page(records, more, positions, total)
 
 
+def listed(value: bytes) -> int:
+    """Say how many records a list has whose total it does not tell, one more than its limit included."""
+    return int(value.partition(SEPARATOR)[0].partition(UNIT)[0])
+
+
 def by_offset(path: bytes, query_string: bytes, offset: int, limit: int, more: bool) -> Urls:
     """Write the URLs of other pages of a client that counts rows."""
     first, start = _urls(path, query_string)

@@ -17,7 +17,7 @@ from onetrip.errors import ErrorItem, Invalid, NotFound
 from onetrip.http.answer import Answer, array, ok
 from onetrip.http.cursor import Cursors, ListCursors, position_of, random_secret, scope_of, walked
 from onetrip.http.history import Actor
-from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link
+from onetrip.http.pages import Walk, by_cursor, by_offset, cut, enveloped, link, listed
 from onetrip.plan.groups import AggregatePlan
 from onetrip.plan.ir import Cursor, ReadPlan
 from onetrip.plan.mutations import WritePlan
@@ -83,7 +83,7 @@ class Pipeline:
             raise NotFound(_absent(endpoint))
         if prepared.plan.paging is None:
             return respond(prepared, row[0], condition)
-        total = None if prepared.estimate is None else await self.estimate(prepared.estimate, values)
+        total = None if prepared.estimate is None else await self.total(prepared, prepared.estimate, values, row[0])
         return self.page(prepared, texts, values, row[0], Request(path, query_string, condition, total))
 
     def prepare(self, endpoint: Endpoint, shape: Shape, nulls: tuple[bool, ...] = ()) -> Prepared:
@@ -133,8 +133,14 @@ class Pipeline:
             prepared = prepare(nulls)
         return prepared, tuple([placed.get(number, value) for number, value in enumerate(values)])
 
-    async def estimate(self, question: Statement, values: tuple[Any, ...]) -> bytes:
-        """Ask the planner how many rows there are."""
+    async def total(self, prepared: Prepared, question: Statement, values: tuple[Any, ...], value: bytes) -> bytes:
+        """Say how many rows there are: count to the last one where a list has come to it, else ask the planner."""
+        selection, paging = prepared.plan.selection, prepared.plan.paging
+        assert paging is not None and selection.limit is not None and selection.offset is not None
+        limit, offset = values[selection.limit.parameter], values[selection.offset.parameter]
+        number = listed(value)
+        if paging.direction is None and number <= limit and (number or not offset):
+            return b"%d" % (offset + number)
         row = await self.database.run(question, values)
         assert row is not None
         found = row[0] if isinstance(row[0], list) else from_json(row[0])

@@ -167,7 +167,8 @@ class Readings:
             raise NotFound(f"There is no such row in '{endpoint.target.name}'.")
         if prepared.plan.paging is None:
             return respond(prepared, row[0], source.condition)
-        total = None if prepared.estimate is None else await pipeline.estimate(prepared.estimate, values)
+        estimate = prepared.estimate
+        total = None if estimate is None else await pipeline.total(prepared, estimate, values, row[0])
         request = ListRequest(source.path, source.query_string, source.condition, total)
         return pipeline.page(prepared, texts, values, row[0], request)
 
