@@ -4,25 +4,28 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, HTTPException, Path, Request, Response
-from fastapi.middleware.cors import CORSMiddleware
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from onetrip import API, Resource, add_docs
+from onetrip import API, Resource, Settings, add_docs
 
 from .models import Comment, Post, Tag, User
 from .registration import UserCreate, hash_password
+
+settings = Settings(  # the environment and `.env` come before what stands here
+    database_url="sqlite:///codeclash.db",  # or postgresql://…
+    cors_origins=("http://localhost:5173",),
+)
 
 api = API(
     Resource(User, create=UserCreate, before_create=hash_password),
     Resource(Post, max_limit=100, search={"title": "A", "content": "D"}),
     Comment,
     Tag,
-    database="sqlite:///codeclash.db",  # or postgresql://…; ONETRIP_DATABASE_URL overrides it
+    settings=settings,
 )
 
-app = FastAPI(title="CodeClash API", docs_url=None, lifespan=api.lifespan)
-app.add_middleware(CORSMiddleware, allow_origins=["http://localhost:5173"], allow_methods=["*"], allow_headers=["*"])
+app = FastAPI(title="CodeClash API", lifespan=api.lifespan, **settings.application)
 app.include_router(api.router)
 add_docs(app)  # /docs without internet
 

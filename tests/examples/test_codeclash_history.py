@@ -1,5 +1,6 @@
 """The migrations of CodeClash: one history for both databases, whose head is what the models are."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,9 @@ def test_every_revision_goes_there_and_back_with_rows(project: Project) -> None:
     tried = trial(project)
     assert tried.problems == () and tried.irreversible == {} and tried.without_rows == ()
     assert [project.script().get_revision(each).doc for each in tried.revisions] == TITLES
+    page = (ROOT / "examples" / "codeclash" / "README.md").read_text(encoding="utf-8")
+    assert f"{len(TITLES)} revisions tried with {tried.rows} rows: nothing is wrong" in page
+    assert re.findall(r"^(\w{12})(?: \(head\))?  ", page, re.MULTILINE) == [*reversed(tried.revisions)]
 
 
 def test_lint_has_nothing_to_say(project: Project) -> None:
