@@ -66,11 +66,17 @@ def refused(project: Project, to: str = "head", options: Options | None = None) 
     return str(caught.value)
 
 
-def test_revisions_are_applied_one_after_the_other(backend: Backend, tmp_path: Path) -> None:
+def test_revisions_are_applied_one_after_the_other(
+    backend: Backend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """As far as was asked, then to the end, then there is nothing to do; each is told when it begins and ends."""
     project = histories.make(tmp_path, backend.url, CHAIN)
     events: list[Event] = []
-    assert up(project, "r2", Options(said=events.append)) == ("r1", "r2")
+    with caplog.at_level("INFO", "alembic.runtime.migration"):
+        assert up(project, "r2", Options(said=events.append)) == ("r1", "r2")
+    assert [line for line in caplog.messages if "Running" in line] == [
+        "Running upgrade  -> r1, r1", "Running upgrade r1 -> r2, r2"
+    ]  # fmt: skip
     assert [(each.kind, each.revision) for each in events if each.kind in ("begun", "done")] == [
         ("begun", "r1"), ("done", "r1"), ("begun", "r2"), ("done", "r2")
     ]  # fmt: skip

@@ -14,7 +14,7 @@ from alembic.util import CommandError
 
 from onetrip.cli.places import path_shown, url_shown
 from onetrip.errors import ConfigurationError
-from onetrip.migrations.baseline import reflected
+from onetrip.migrations.baseline import left_out, reflected
 from onetrip.migrations.connection import connected
 from onetrip.migrations.environment import CONNECTION
 from onetrip.migrations.generate.choices import CHOICES, Ask, parse_choices
@@ -167,9 +167,9 @@ def baseline(project: Project, message: str) -> None:
         script = command.revision(config, message, autogenerate=True, process_revision_directives=reflected)
         written(script)
         command.stamp(config, "head")
-    typer.echo(
-        f"{url_shown(project.url)}: stamped, and otherwise as it was. Views, triggers and functions are not in it."
-    )
+        left = left_out(connection)
+    more = f" Not in the revision: {', '.join(left)}." if left else ""
+    typer.echo(f"{url_shown(project.url)}: stamped, and otherwise as it was.{more}")
 
 
 def sql(project: Project, start: str | None, end: str) -> None:

@@ -36,6 +36,10 @@ from onetrip.migrations.layout import escaped, imported, lay_out, quoted
 Revision ID: ${up_revision}
 Revises: ${", ".join(down_revision) if isinstance(down_revision, tuple) else down_revision or "nothing"}
 Create Date: ${create_date}
+% if up_revision in context.get("notes", {}):
+
+${escaped(context.get("notes", {})[up_revision])}
+% endif
 """
 
 ${imported(upgrades, downgrades)}
