@@ -16,7 +16,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from onetrip import API, ConfigurationError, Resource
+from onetrip import API, ConfigurationError, Resource, Settings
 from onetrip.cli import by_revisions, offering
 from onetrip.cli.create import Prepared
 from onetrip.cli.load import Loaded
@@ -113,16 +113,16 @@ def test_what_the_models_have_is_written_and_applied_after_a_yes(
 ) -> None:
     """A no changes nothing; after a yes, database, models and revisions agree, and nobody is asked again."""
     shop.begun()
-    answering(asked)(shop.project())  # there is nothing to ask
-    answering(asked, False)(shop.project(**LABEL))
+    answering(asked)([], shop.project())  # there is nothing to ask
+    answering(asked, False)([], shop.project(**LABEL))
     assert shop.revisions() == 1 and not check(shop.project(**LABEL)).clean
     assert "differs from the models:\n- add column note.label\n" in capsys.readouterr().err
-    answering(asked, True)(shop.project(**LABEL))
+    answering(asked, True)([], shop.project(**LABEL))
     assert asked == ["Create and apply a migration?"] * 2
     found = check(shop.project(**LABEL))
     assert found.clean, found
     assert shop.revisions() == 2
-    Offer(yes=True)(shop.project(**LABEL))
+    Offer(yes=True)([], shop.project(**LABEL))
     assert shop.revisions() == 2
 
 
@@ -131,11 +131,11 @@ def test_pending_revisions_are_offered_first(local: Shop, asked: list[str], caps
     local.begun()
     new(local.project(**LABEL), New(message="label"))
     both = {**LABEL, "extra": (int | None, None)}
-    answering(asked, False)(local.project(**both))
+    answering(asked, False)([], local.project(**both))
     assert asked == ["Apply it?"] and local.revisions() == 2
     assert capsys.readouterr().err.rstrip().endswith(" label")
     asked.clear()
-    answering(asked, True, True)(local.project(**both))
+    answering(asked, True, True)([], local.project(**both))
     assert asked == ["Apply it?", "Create and apply a migration?"] and local.revisions() == 3
     found = check(local.project(**both))
     assert found.clean, found
@@ -144,15 +144,15 @@ def test_pending_revisions_are_offered_first(local: Shop, asked: list[str], caps
 def test_what_loses_something_is_refused_and_shown(local: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """A drop is not written; one that somebody wrote is not applied. With `--migrate` the start ends with that."""
     local.begun()
-    Offer(yes=True)(local.project(**LABEL))
-    answering([], True)(local.project())
+    Offer(yes=True)([], local.project(**LABEL))
+    answering([], True)([], local.project())
     assert "Not migrated: The models do not have the column 'note.label'. Say --allow-drop" in capsys.readouterr().err
     with pytest.raises(ConfigurationError, match=r"^The models do not have the column 'note.label'\."):
-        Offer(yes=True)(local.project())
+        Offer(yes=True)([], local.project())
     assert local.revisions() == 2
     new(local.project(), New(message="drop", allow_drop=True))
     asked: list[str] = []
-    answering(asked)(local.project())
+    answering(asked)([], local.project())
     said = capsys.readouterr()
     assert "M11 error" in said.out and "Not migrated: What is unsafe is not applied here" in said.err and asked == []
     assert check(local.project(**LABEL)).state == "behind"
@@ -167,10 +167,10 @@ def test_a_database_of_somebody_else_is_never_changed(
         connection.exec_driver_sql("CREATE TABLE other (id INTEGER PRIMARY KEY)")
     if revisions:
         write(local.folder, {"alembic/versions/a.py": 'revision = "a"\ndown_revision = None\n'})
-    answering([])(local.project())
+    answering([])([], local.project())
     assert "Not migrated: " in (said := capsys.readouterr().err) and "has tables, and" in said
     with pytest.raises(ConfigurationError, match="has tables, and"):
-        Offer(yes=True)(local.project())
+        Offer(yes=True)([], local.project())
     assert local.names() == {"other"} and local.revisions() == revisions
 
 
@@ -179,10 +179,10 @@ def test_newer_databases_and_two_heads_are_left_alone(local: Shop, capsys: pytes
     local.begun()
     with local.backend.engine().begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'newer'")
-    answering([])(local.project(**LABEL))
+    answering([])([], local.project(**LABEL))
     assert "Not migrated: The database is at revision newer" in capsys.readouterr().err
     write(local.folder, {"alembic/versions/a.py": 'revision = "a"\ndown_revision = None\n'})
-    answering([])(local.project(**LABEL))
+    answering([])([], local.project(**LABEL))
     assert "Not migrated: There are 2 heads" in capsys.readouterr().err
 
 
@@ -208,10 +208,10 @@ def test_an_empty_database_is_made_by_the_revisions_and_seeded(
     shop: Shop, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first revision is offered; then it is at the head, as the models are, and the seed ran once."""
-    answering(asked, True)(shop.project())
+    answering(asked, True)([], shop.project())
     assert asked == ["Create and apply a migration?"] and shop.revisions() == 1
     assert shop.names() <= {"alembic_version"}  # the start itself applies it
-    answering(asked)(shop.project())
+    answering(asked)([], shop.project())
     first = prepared(shop, monkeypatch)
     assert (first.created, first.revisions, first.rows, first.differences) == (1, 1, 1, ())
     found = check(shop.project())
@@ -273,20 +273,31 @@ def test_only_revisions_of_ours_that_make_the_tables_count(here: Path) -> None:
     assert managed(target, [api]) is None
 
 
-def test_nobody_is_asked_without_a_terminal_or_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And `--migrate` is refused there."""
+def test_nobody_is_asked_without_a_terminal_or_in_production(
+    local: Shop, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And `--migrate` is refused there, whether the environment or the settings of the application say so."""
     isatty: Callable[[], bool] = lambda: True  # noqa: E731
     assert offered(migrate=False).ask is None  # tests have no terminal
     monkeypatch.setattr(sys.stdin, "isatty", isatty, raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", isatty, raising=False)
     assert offered(migrate=False).ask is offering._confirm
-    monkeypatch.setenv("ONETRIP_ENVIRONMENT", "Production")
-    assert offered(migrate=False) == Offer()
+    local.begun()
+    project, api = local.project(**LABEL), local.api(**LABEL)
+    for place in ("staging", "production"):
+        api.settings = Settings(environment=place)
+        answering(asked)([api], project)
     with pytest.raises(ConfigurationError, match=r"^This is production \(ONETRIP_ENVIRONMENT\)"):
-        offered(migrate=True)
-    Offer()(None)
+        Offer(yes=True)([api], project)
+    monkeypatch.setenv("ONETRIP_ENVIRONMENT", "Live")
+    answering(asked)([], project)
+    with pytest.raises(ConfigurationError, match=r"^This is live \(ONETRIP_ENVIRONMENT\)"):
+        Offer(yes=True)([], project)
+    assert asked == [] and local.revisions() == 1
+    monkeypatch.delenv("ONETRIP_ENVIRONMENT")
+    Offer()([], None)
     with pytest.raises(ConfigurationError, match="begin them with 'onetrip db init'"):
-        Offer(yes=True)(None)
+        Offer(yes=True)([], None)
 
 
 def test_a_process_that_is_replaced_offers_nothing(here: Path) -> None:

@@ -17,7 +17,7 @@ APP_VARIABLE = "ONETRIP_APP"
 ENVIRONMENT_VARIABLE = "ONETRIP_ENVIRONMENT"
 """The environment variable that says where this runs."""
 
-_PRODUCTION = ("production", "prod", "live")
+PRODUCTION = ("production", "prod", "live")
 _TABLE = "[tool.onetrip]"
 _KEYS = ("app", "database")
 _DOTENV = ".env"
@@ -31,10 +31,9 @@ class Settings:
     database: str | None = None
 
 
-def production() -> str | None:
-    """Answer how production is called, where this is production."""
-    place = os.environ.get(ENVIRONMENT_VARIABLE, "").lower()
-    return place if place in _PRODUCTION else None
+def environment() -> str:
+    """Answer where this runs, by the environment variable: development, if it says nothing."""
+    return os.environ.get(ENVIRONMENT_VARIABLE, "").lower() or "development"
 
 
 def read_settings() -> Settings:

@@ -4,19 +4,21 @@ Alembic costs time to import, so what needs it is imported when there are migrat
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
-from onetrip.cli.configuration import ENVIRONMENT_VARIABLE, production
+from onetrip.app import API
+from onetrip.cli.configuration import ENVIRONMENT_VARIABLE, PRODUCTION, environment
 from onetrip.cli.places import url_shown
 from onetrip.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from onetrip.migrations.project import Project
 
+_DEVELOPMENT = ("development", "dev", "local")
 _SHOWN = 6
 
 
@@ -24,18 +26,25 @@ _SHOWN = 6
 class Offer:
     """How migrations are offered: `yes` takes them without a question, and without `ask` nobody can be asked.
 
-    Called with a project, or with `None` where no migrations are found.
+    Called with what is served and its project, `None` where no migrations are found.
     """
 
     yes: bool = False
     ask: Callable[[str], bool] | None = None
 
-    def __call__(self, project: "Project | None") -> None:
+    def __call__(self, apis: Iterable[API], project: "Project | None") -> None:
         """Apply what is pending, and write and apply what the models have, as far as somebody says yes.
 
         Raises `ConfigurationError` for what goes wrong after that. Otherwise it is said, and the start goes on.
         """
-        if not self.yes and self.ask is None:
+        places = [environment(), *(api.settings.environment for api in apis if api.settings is not None)]
+        live = [place for place in places if place in PRODUCTION]
+        if self.yes and live:
+            raise ConfigurationError(
+                f"This is {live[0]} ({ENVIRONMENT_VARIABLE}): serving migrates nothing here. Leave --migrate out, and "
+                "run 'onetrip db up' before."
+            )
+        if not self.yes and (self.ask is None or any(place not in _DEVELOPMENT for place in places)):
             return
         if project is None:
             if self.yes:
@@ -57,14 +66,8 @@ class Offer:
 
 
 def offered(migrate: bool) -> Offer:
-    """Say how migrations are offered here. Raises `ConfigurationError` for `--migrate` in production."""
-    place = production()
-    if place and migrate:
-        raise ConfigurationError(
-            f"This is {place} ({ENVIRONMENT_VARIABLE}): serving migrates nothing here. Leave --migrate out, and run "
-            "'onetrip db up' before."
-        )
-    asks = not place and sys.stdin.isatty() and sys.stderr.isatty()
+    """Say how migrations are offered here: by questions at a terminal."""
+    asks = sys.stdin.isatty() and sys.stderr.isatty()
     return Offer(yes=migrate, ask=_confirm if asks else None)
 
 

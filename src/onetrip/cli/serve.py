@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
-from onetrip.app import DATABASE_VARIABLE
+from onetrip.app import API, DATABASE_VARIABLE
 from onetrip.cli.create import Prepared, prepare
 from onetrip.cli.load import Loaded, load
 from onetrip.cli.managed import managed, name_managed
@@ -35,7 +35,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 _LONGEST_PATH = 300
 
 
-def _nothing(project: "Project | None") -> None:
+def _nothing(apis: Iterable[API], project: "Project | None") -> None:
     """Offer nothing, as in a process whose parent did."""
 
 
@@ -55,7 +55,7 @@ class Options:
     reload: bool
     quiet: bool
     debug: bool
-    offer: "Callable[[Project | None], None]" = _nothing
+    offer: "Callable[[Iterable[API], Project | None], None]" = _nothing
 
 
 def serve(options: Options) -> None:
@@ -108,7 +108,7 @@ def _offer_before(options: Options) -> None:
         project = managed(options.target, loaded.apis)
     except ConfigurationError:
         return
-    options.offer(project)
+    options.offer(loaded.apis, project)
 
 
 def _load(options: Options) -> Loaded:
@@ -130,7 +130,7 @@ def _serve_once(options: Options, sockets: list[socket.socket]) -> None:
     logging.getLogger("onetrip").addHandler(logging.NullHandler())  # until it serves, what fails is said once
     loaded = _load(options)
     project = managed(options.target, loaded.apis)
-    options.offer(project)
+    options.offer(loaded.apis, project)
     prepared = _prepare(loaded, project)
     everywhere = options.host in _EVERYWHERE
     host = "127.0.0.1" if everywhere else options.host

@@ -6,7 +6,7 @@ import typer
 from alembic import command
 from alembic.script import Script, ScriptDirectory
 
-from onetrip.cli.configuration import ENVIRONMENT_VARIABLE, production
+from onetrip.cli.configuration import ENVIRONMENT_VARIABLE, PRODUCTION, environment
 from onetrip.cli.places import url_shown
 from onetrip.cli.revising import said
 from onetrip.errors import ConfigurationError
@@ -18,8 +18,8 @@ from onetrip.migrations.project import Project
 
 def down(project: Project, end: str, *, yes: bool) -> None:
     """Undo revisions, each in its own transaction. Raises `ConfigurationError` where that would lose something."""
-    place = production()
-    if place and not yes:
+    place = environment()
+    if place in PRODUCTION and not yes:
         raise ConfigurationError(
             f"This is {place} ({ENVIRONMENT_VARIABLE}): nothing is undone here without --yes. A new revision that goes "
             "forward is safer."
