@@ -28,14 +28,18 @@ COLUMNS = (
 )
 
 
-def machine(effort: Effort) -> str:
-    """Describe what the figures were measured on and how."""
+def processor() -> str:
+    """Describe the machine."""
     cpus = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in cpus if line.startswith("model name")), "unknown CPU")
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}"
+
+
+def machine(effort: Effort) -> str:
+    """Describe what the figures were measured on and how."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES if installed(name))
     return (
-        f"{model}, {len(os.sched_getaffinity(0))} cores, {platform.system()} {platform.release()}; "
-        f"{platform.python_implementation()} {platform.python_version()}; {libraries}.\n\n"
+        f"{processor()}; {platform.python_implementation()} {platform.python_version()}; {libraries}.\n\n"
         f"{USERS:,} users, {POSTS:,} posts, {COMMENTS:,} comments. One uvicorn worker per contestant; 16 keep-alive "
         f"connections (one for arrays and what is compared with them); load generator, server and database (PostgreSQL "
         f"through a Unix socket) share the machine. Whoever writes finds the table as it was at first; PostgreSQL's "

@@ -1,5 +1,6 @@
 """Fixtures of every test: one behaviour runs on SQLite and on a real PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +19,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """A PostgreSQL server for the whole run.
+    """A PostgreSQL server for the whole run: version 16, or the one of `ONETRIP_TEST_POSTGRESQL`.
 
     Not in pytest's own folder, which every other run closes to other users: run by root, the server is one.
     """
-    with TemporaryDirectory(prefix="onetrip-") as folder, postgresql(Path(folder) / "data") as started:
+    version = int(os.environ.get("ONETRIP_TEST_POSTGRESQL", "16"))
+    with TemporaryDirectory(prefix="onetrip-") as folder, postgresql(Path(folder) / "data", version) as started:
         yield started
 
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.check import check
 from onetrip.migrations.connection import connected
-from onetrip.migrations.run import Options, down
+from onetrip.migrations.data.run import Options as DataOptions
+from onetrip.migrations.run import Options, down, up
 from onetrip.migrations.snapshot.model import Snapshot
 from onetrip.migrations.trial.seeds import Seeds
 from onetrip.migrations.trial.traces import take, traces
@@ -56,7 +57,7 @@ def _tried(revisions: Revisions, change: Change) -> None:
     except ConfigurationError as error:
         assert re.search("|".join(REFUSED), str(error)), error
         return
-    revisions.up(after)
+    _up(revisions, after)
     assert check(revisions.project(after)).clean, (check(revisions.project(after)), scripts)
     kept = _rows(revisions, change.after)
     assert {key: kept[key] for key in kept if key in rows} == {key: rows[key] for key in rows if key in kept}
@@ -66,13 +67,13 @@ def _tried(revisions: Revisions, change: Change) -> None:
     for _ in scripts:
         _down(revisions, after)
     assert not (found := traces(first, _snapshot(revisions, after))), (found, scripts)
-    revisions.up(after)
+    _up(revisions, after)
     assert not (found := traces(last, _snapshot(revisions, after))), (found, scripts)
     _clear(revisions, after)
     _down(revisions, after, "base")
     nothing = _snapshot(revisions, after)
     assert not nothing.tables and not nothing.enums and not nothing.sequences, scripts
-    revisions.up(after)
+    _up(revisions, after)
     assert _snapshot(revisions, after) == last, scripts
 
 
@@ -97,6 +98,11 @@ def _snapshot(revisions: Revisions, metadata: sa.MetaData) -> Snapshot:
 def _plant(revisions: Revisions, metadata: sa.MetaData) -> None:
     with connected(revisions.project(metadata).url) as connection:
         Seeds().plant(connection)
+
+
+def _up(revisions: Revisions, metadata: sa.MetaData) -> None:
+    """Also change the rows that a revision needs changed."""
+    up(revisions.project(metadata), "head", Options(data=DataOptions(pause=0)))
 
 
 def _down(revisions: Revisions, metadata: sa.MetaData, to: str = "-1") -> None:
