@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import typer
 from rich.console import Console
 from rich.text import Text
-from sqlalchemy.orm import Mapper, configure_mappers
+from sqlalchemy.orm import Mapper
 
 from onetrip.app import API, DATABASE_VARIABLE
 from onetrip.cli.load import load
@@ -22,6 +22,7 @@ from onetrip.doctor.examine import examine, shortened
 from onetrip.doctor.source import Source, read_source
 from onetrip.errors import ConfigurationError
 from onetrip.schema.hidden import is_secret
+from onetrip.schema.mappers import configure
 
 _COLOURS = {"error": "bold red", "warning": "yellow"}
 
@@ -34,8 +35,9 @@ def doctor(target: Target, database: str | None, *, as_json: bool) -> int:
         os.environ[DATABASE_VARIABLE] = database
     apis = load(target, lambda stage, done, total: None).apis
     sources = tuple(_sources(target.code))
-    configure_mappers()
-    application = Application(sources, tuple(_mappers(sources)), tuple(_exposed(apis)))
+    mappers = list(_mappers(sources))
+    configure(mappers)
+    application = Application(sources, tuple(mappers), tuple(_exposed(apis)))
     findings = [shortened(each, Path.cwd()) for each in examine(application)]
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in findings], indent=2, ensure_ascii=False))

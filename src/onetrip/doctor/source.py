@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def names_in(node: ast.AST) -> set[str]:
             found.add(each.id)
         elif isinstance(each, ast.Attribute):
             found.add(each.attr)
-        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.strip("'\"").isidentifier():
-            found.add(each.value.strip("'\""))
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+            with suppress(SyntaxError, ValueError):
+                found |= names_in(ast.parse(each.value, mode="eval").body)
     return found
 
 

@@ -145,7 +145,8 @@ def parse_field(text: str) -> Field:
     marks = found["marks"].split(":")[1:]
     for mark in marks:
         if mark not in _MARKS:
-            hint = nearest(mark, _MARKS) or "There are unique and index; a ? stands right behind the type."
+            hint = "A ? stands right behind the type." if mark.endswith("?") else nearest(mark, _MARKS)
+            hint = hint or "There are unique and index."
             raise ConfigurationError(f"'{text}': there is no '{mark}'. {hint}")
     unique, index = "unique" in marks, "index" in marks
     if word not in TYPES:

@@ -81,7 +81,8 @@ def _values(project: NewProject) -> dict[str, str]:
     on_server = project.database == "postgresql"
     return {
         "name": name.text, "title": name.title, "identifier": user, "image": name.image, "version": __version__,
-        "backend": project.database, "database": project.url,
+        "onetrip": "onetrip[postgres]" if on_server else "onetrip", "backend": project.database,
+        "database": project.url,
         "example": f"postgresql://{user}:…@localhost/{user}" if on_server else project.url,
         "local": f"postgresql://{user}:{password}@localhost/{user}" if on_server else project.url,
         "password": f"\n# For compose.yaml.\nPOSTGRES_PASSWORD={password}\n" if on_server else "",
