@@ -199,6 +199,9 @@ def test_statements_are_counted(run: Run) -> None:
         nothing = r"^1 statement expected, 0 sent: none$"
         with pytest.raises(AssertionError, match=nothing), counting.assert_statements(1):
             pass
+        run.renew(lambda connection: None)
+        with counting.assert_statements(0):  # what makes rows and databases is not the application
+            run.renew(lambda connection: None)
         with pytest.raises(KeyError), counting.assert_statements(1):
             raise KeyError  # the block's own error is the one that is seen
 

