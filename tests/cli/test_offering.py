@@ -141,6 +141,18 @@ def test_pending_revisions_are_offered_first(local: Shop, asked: list[str], caps
     assert found.clean, found
 
 
+def test_rows_get_the_value_that_a_revision_needs(local: Shop) -> None:
+    """In development nobody is sent to run a data migration."""
+    local.begun()
+    Offer(yes=True)([], local.project(**LABEL))
+    with local.backend.engine().begin() as connection:
+        connection.exec_driver_sql("INSERT INTO note (id, text) VALUES (1, 'one')")
+    Offer(yes=True)([], local.project(label=(str, "none")))
+    with local.backend.engine().connect() as connection:
+        assert connection.exec_driver_sql("SELECT label FROM note").scalar() == "none"
+    assert check(local.project(label=(str, "none"))).clean
+
+
 def test_what_loses_something_is_refused_and_shown(local: Shop, capsys: pytest.CaptureFixture[str]) -> None:
     """A drop is not written; one that somebody wrote is not applied. With `--migrate` the start ends with that."""
     local.begun()

@@ -168,4 +168,4 @@ def _apply(project: "Project") -> None:
     from onetrip.cli.upgrading import up_project
     from onetrip.migrations.run import Options
 
-    up_project(project, "head", Options())
+    up_project(project, "head", Options(), with_data=True)  # what is filled in development is small
