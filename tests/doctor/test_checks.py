@@ -71,6 +71,7 @@ class Plain(Declared):
     id: Mapped[int] = mapped_column(primary_key=True)
     maybe: Mapped[str] = mapped_column(nullable=True)  # !D02e
     note: Mapped[str | None]
+    made: Mapped[datetime] = mapped_column(default=datetime.utcnow)  # !D06w
 """
 
 MAIN = """\

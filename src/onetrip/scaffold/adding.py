@@ -74,8 +74,9 @@ def _module(path: Path, project: Path) -> str:
 
 
 def _sources(folder: Path) -> Iterator[Path]:
+    """Go through a package, or a file and those beside it."""
     if folder.is_file():
-        yield folder
+        yield from dict.fromkeys((folder, *sorted(folder.parent.glob("*.py"))))
         return
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder).parts

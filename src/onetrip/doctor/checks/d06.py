@@ -4,9 +4,10 @@ import ast
 from collections.abc import Iterator
 
 from onetrip.doctor.check import Application, Check, Found
+from onetrip.doctor.source import called
 
 _NAIVE = {"utcnow": "datetime.now(UTC)", "utcfromtimestamp": "datetime.fromtimestamp(…, UTC)"}
-_DEFAULTS = ("default", "default_factory", "onupdate", "insert_default")
+_DEFAULTS = ("default", "default_factory")
 
 
 def _find(application: Application) -> Iterator[Found]:
@@ -14,7 +15,7 @@ def _find(application: Application) -> Iterator[Found]:
         of_columns = {
             id(node)
             for call in ast.walk(source.tree)
-            if isinstance(call, ast.Call)
+            if isinstance(call, ast.Call) and called(call) == "Field"
             for keyword in call.keywords
             if keyword.arg in _DEFAULTS
             for node in ast.walk(keyword.value)
