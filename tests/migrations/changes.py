@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.migrations.revisions import models
 
@@ -148,6 +149,17 @@ CHANGES = {
     ),
     "index_of_expression": Change(
         person, lambda: person(sa.Index("ix_lower", sa.text("lower(name)"))), rows=(ADA,), only="postgresql"
+    ),
+    "number_of_text_with_default": Change(
+        lambda: person(
+            sa.Column("level", sa.String(10), server_default="5"), sa.Index("ix_lower", sa.text("lower(name)")),
+            sa.Column("data", sa.JSON().with_variant(JSONB(), "postgresql")),
+        ),
+        lambda: person(
+            sa.Column("level", sa.Integer, server_default="7"),
+            sa.Column("data", sa.JSON().with_variant(JSONB(), "postgresql")),
+        ),
+        rows=(ADA,), read="SELECT level FROM person", found=((5,),),
     ),
     "number_of_text": Change(
         lambda: person(sa.Column("level", sa.String(10))),

@@ -25,7 +25,7 @@ from tests.migrations.revisions import Revisions
 from tests.migrations.schemas import Change, Schema, changes
 from tests.support.databases import Backend
 
-EXAMPLES = int(os.environ.get("ONETRIP_SCHEMAS", "6"))
+EXAMPLES = int(os.environ.get("ONETRIP_SCHEMAS", "4"))
 REFUSED = ("for rows that exist cannot be written as SQL: add the column as one that may be NULL",)
 PHASES = (Phase.explicit, Phase.generate, Phase.shrink) if "ONETRIP_SCHEMAS" in os.environ else (Phase.generate,)
 

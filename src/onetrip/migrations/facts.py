@@ -3,6 +3,7 @@
 Read from the catalogue, and from a table up to `SMALL` rows where its statistics say nothing.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -109,8 +110,10 @@ def _sqlite(connection: sa.Connection) -> Facts:
     for table in inspector.get_table_names():
         rows[None, table] = _count(connection, (None, table), 10**12)
         key = tuple(inspector.get_pk_constraint(table)["constrained_columns"])
-        found = {tuple(name or "" for name in index["column_names"]) for index in inspector.get_indexes(table)}
-        found |= {tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(table)}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression")
+            found = {tuple(name or "" for name in index["column_names"]) for index in inspector.get_indexes(table)}
+            found |= {tuple(unique["column_names"]) for unique in inspector.get_unique_constraints(table)}
         indexed[None, table] = frozenset(found | {key})
         if key:
             keys[None, table] = key[0]
