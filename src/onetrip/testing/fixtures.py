@@ -5,14 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from sqlalchemy import event
 from sqlmodel import Session
 from starlette.testclient import TestClient
 
 from onetrip.cli.configuration import choose_target, read_settings
 from onetrip.cli.load import load
-from onetrip.db.url import parse_url, sync_url
 from onetrip.http.pipeline import Pipeline
 from onetrip.testing import counting
 from onetrip.testing.clients import AsyncClient
@@ -96,15 +93,11 @@ def as_user(api_client: AsyncClient, authenticate: Headers) -> Callable[[Any], A
 
 
 @pytest.fixture
-def factory(app: Any, onetrip_database: str) -> Iterator[Factory]:
+def factory(app: Any, onetrip_database: str, pytestconfig: pytest.Config) -> Iterator[Factory]:
     """Makes rows: `factory.make(Post, title="…")`."""
-    engine = sa.create_engine(sync_url(parse_url(onetrip_database)), execution_options={counting.UNCOUNTED: True})
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare)
     resources = [each for pipeline in pipelines_of(app) for each in pipeline.schema.resources.values()]
-    with Session(engine, expire_on_commit=False) as session:
+    with Session(pytestconfig.stash[RUN].engine, expire_on_commit=False) as session:
         yield Factory(session, resources)
-    engine.dispose()
 
 
 @pytest.fixture
@@ -112,12 +105,6 @@ def contract(app: Any, request: pytest.FixtureRequest) -> Contract:
     """The OpenAPI document, and `contract.json` beside the test: `contract.check()` compares them."""
     update = request.config.getoption("onetrip_update_contract")
     return Contract(app.openapi(), request.path.parent / "contract.json", update=update)
-
-
-def _prepare(connection: Any, _: Any) -> None:
-    """Let SQLite check foreign keys, and wait for no disk."""
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = OFF")
 
 
 @pytest.fixture

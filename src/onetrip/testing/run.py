@@ -11,14 +11,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from sqlalchemy import event
 
-from onetrip.db.url import sync_url
+from onetrip.db.url import parse_url, sync_url
 from onetrip.errors import ConfigurationError
 from onetrip.testing.counting import UNCOUNTED
 from onetrip.testing.servers import TEST_VARIABLE, Server, find_server, settings_of_haste
@@ -57,6 +59,14 @@ class Run(ABC):
     def environment(self) -> dict[str, str]:
         """What the application and the other processes of the run are told."""
         return {"ONETRIP_DATABASE_URL": self.url, "ONETRIP_ENVIRONMENT": "test"}
+
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """An engine of the tests themselves, which keeps no connection."""
+        engine = _engine(sa.make_url(self.url), poolclass=sa.NullPool)
+        if self.name == "sqlite":
+            event.listen(engine, "connect", _prepare)
+        return engine
 
     def renew(self, create: Create) -> None:
         """Make the content what `create` makes, which is called once a run."""
@@ -200,6 +210,12 @@ class PostgreSQLRun(Run):
         self._server.stop()
 
 
+def _prepare(connection: Any, _: Any) -> None:
+    """Let SQLite check foreign keys, and wait for no disk."""
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = OFF")
+
+
 def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
@@ -212,4 +228,6 @@ def _is_alive(process: int) -> bool:
 
 def _engine(url: sa.URL, **options: Any) -> sa.Engine:
     own = {UNCOUNTED: True}
-    return sa.create_engine(sync_url(url.set(drivername="postgresql")), execution_options=own, **options)
+    return sa.create_engine(
+        sync_url(parse_url(url.render_as_string(hide_password=False))), execution_options=own, **options
+    )

@@ -30,6 +30,19 @@ _TAKEN = ["2xx", "304", "404", "409", "412", "422"]
 @pytest.fixture
 def openapi_schema(app: Any, onetrip_database: str) -> Iterator[Any]:
     """The application's document, with what HTTP answers beside what schemathesis expects."""
+    yield schema_of(app)
+    shutdown_lifespans()
+
+
+def test_every_operation(openapi_schema: Any) -> None:
+    """The document keeps its word: what it admits is taken, what it does not is refused, answers are as it says."""
+    if found := complaints(openapi_schema):
+        listed = "\n\n".join(f"{title}\n  {request}" for title, request in found.items())
+        pytest.fail(f"{len(found)} complaints of schemathesis:\n\n{listed}", pytrace=False)
+
+
+def schema_of(app: Any) -> Any:
+    """Read the document of an application, for requests in process."""
     config = {
         "workers": 1,
         "seed": 1,
@@ -41,17 +54,12 @@ def openapi_schema(app: Any, onetrip_database: str) -> Iterator[Any]:
             "missing_required_header": {"expected-statuses": _REFUSED},
         },
     }
-    yield schemathesis.openapi.from_asgi(app.openapi_url, app, config=SchemathesisConfig.from_dict(config))
-    shutdown_lifespans()
+    return schemathesis.openapi.from_asgi(app.openapi_url, app, config=SchemathesisConfig.from_dict(config))
 
 
-def test_every_operation(openapi_schema: Any) -> None:
-    """The document keeps its word: what it admits is taken, what it does not is refused, answers are as it says."""
-    __tracebackhide__ = True
-    found = dict(each for event in from_schema(openapi_schema).execute() for each in _complaints(event))
-    if found:
-        listed = "\n\n".join(f"{title}\n  {request}" for title, request in found.items())
-        pytest.fail(f"{len(found)} complaints of schemathesis:\n\n{listed}", pytrace=False)
+def complaints(schema: Any) -> dict[str, str]:
+    """Ask everything, and list what is wrong with the answers, each with a request to repeat."""
+    return dict(each for event in from_schema(schema).execute() for each in _complaints(event))
 
 
 def _complaints(event: Any) -> Iterator[tuple[str, str]]:
