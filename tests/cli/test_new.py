@@ -1,5 +1,6 @@
 """`onetrip new` and `onetrip add`: what they write works as it is, on both databases."""
 
+import os
 import re
 import subprocess
 import sys
@@ -71,6 +72,8 @@ def test_a_project_works_as_it_is(backend: Backend, tmp_path: Path) -> None:
         assert (folder / copied).exists()
     written = [path for path in folder.rglob("*") if path.is_file() and "alembic" not in path.parts]
     assert [path.name for path in written if "$" in path.read_text() and path.name != "compose.yaml"] == ["README.md"]
+    if os.environ.get("ONETRIP_TYPED"):
+        python(folder, "-m", "mypy")
     if backend.name == "sqlite":  # the plugin's own tests have PostgreSQL
         python(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 

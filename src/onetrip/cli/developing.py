@@ -22,8 +22,8 @@ class DatabaseName(StrEnum):
 _NEW = """\
 Begin a project: an application with a table, migrations, tests, and files for containers.
 
-Its tests pass and it runs: by 'onetrip serve', 'fastapi dev' and 'uvicorn app.main:app'. The README in it says what
-each file is for.
+Its tests pass and it runs: by 'onetrip serve', 'fastapi dev' and 'uvicorn app.main:app'.
+The README in it says what each file is for.
 """
 
 
@@ -33,7 +33,7 @@ def new(
         str, typer.Argument(metavar="NAME", show_default=False, help="Its folder, and what it is called: my-shop.")
     ],
     database: Annotated[
-        DatabaseName, typer.Option(help="The database on this machine; it runs on both.")
+        DatabaseName, typer.Option(help="The kind of database that it is for, with its migrations and tests.")
     ] = DatabaseName.SQLITE,
     minimal: Annotated[bool, typer.Option("--minimal", help="One file, NAME.py, and nothing else.")] = False,
     debug: DebugOption = False,
@@ -50,9 +50,9 @@ Write a table: its class, its place in the API, the revision that creates it, an
 
 Each [bold]FIELD[/bold] is name:type, then ? if it may be null, then what it is, then =default:
 
-  title:str   views:int=0   bio:text?   email:str:unique   sold_at:datetime:index
-  author:User                   a reference to a table here, with the relations of both
-  author_id:user.id             only the column
+  title:str   views:int=0   bio:text?   email:str:unique   on:date:index
+  author:User         a reference to a table, and the relations of both
+  author_id:user.id   the column alone
 
 Types: str, text, int, float, bool, date, datetime, uuid, decimal, json.
 """
