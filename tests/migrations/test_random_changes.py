@@ -21,8 +21,9 @@ from onetrip.migrations.run import Options, down, up
 from onetrip.migrations.snapshot.model import Snapshot
 from onetrip.migrations.trial.seeds import Seeds
 from onetrip.migrations.trial.traces import take, traces
+from tests.migrations.drawing import changes
 from tests.migrations.revisions import Revisions
-from tests.migrations.schemas import Change, Schema, changes
+from tests.migrations.schemas import Change, Schema
 from tests.support.databases import Backend
 
 EXAMPLES = int(os.environ.get("ONETRIP_SCHEMAS", "4"))
