@@ -6,6 +6,10 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from onetrip.cli.drift import Options as CheckOptions
+from onetrip.cli.drift import check_project
+from onetrip.cli.planning import Options as PlanOptions
+from onetrip.cli.planning import plan_project
 from onetrip.errors import ConfigurationError
 from onetrip.migrations.check import check
 from onetrip.migrations.data.run import Options as DataOptions
@@ -95,13 +99,19 @@ def test_without_rows_nothing_is_waited_for(backend: Backend, tmp_path: Path) ->
     assert check(project).unfinished_data == ()
 
 
-def test_unfinished_rows_are_no_drift(backend: Backend, tmp_path: Path) -> None:
+def test_unfinished_rows_are_no_drift(backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """They are told, and the database is as the models are."""
     project = needing(tmp_path, backend)
+    up(project, "r2")
+    assert plan_project(project, PlanOptions()) > 0
+    assert "\n  It needs the data migration d1: 'onetrip db data run' before, or" in capsys.readouterr().out
     up(project)
     data(project, "d2", FILL, table=COLUMNS, depends_on="r3", after="d1")
     found = check(project)
     assert found.clean and found.unfinished_data == ("d2 (Do d2)",)
+    assert check_project(project, CheckOptions()) == 0
+    told = capsys.readouterr().out
+    assert told.endswith(": at r3, as the models are\nNot finished, which is no drift: data migration d2 (Do d2)\n")
 
 
 def test_what_cannot_be_is_refused(backend: Backend, tmp_path: Path) -> None:
