@@ -11,7 +11,7 @@ from tests.support.databases import Backend, Server, postgresql, postgresql_back
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What hypothesis makes up runs without coverage: a line that luck reaches is not tested, and tracing takes long."""
+    """What hypothesis makes up runs without coverage: a line that luck reaches is not tested, and tracing is slow."""
     for item in items:
         if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
             item.add_marker("no_cover")

@@ -1,6 +1,6 @@
 """The OpenAPI of generated routes: valid, complete, stable, and true.
 
-Of the parameters that it describes a fifth is tried; all of them: `ONETRIP_DESCRIBED=1 pytest tests/http/test_openapi.py`.
+Of the parameters that it describes a fifth is tried. All: `ONETRIP_DESCRIBED=1 pytest tests/http/test_openapi.py`.
 """
 
 import json
