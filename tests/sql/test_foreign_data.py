@@ -225,6 +225,20 @@ def test_arrays_of_any_form(postgresql: Service) -> None:
     assert found["moments"] == [["2026-01-01 00:00:00+00"]]
 
 
+@pytest.mark.parametrize(
+    ("service", "unwritable"), [("sqlite", "CAST(X'ff' AS BLOB)"), ("postgresql", "'\\xff'::bytea")]
+)
+def test_rows_that_are_skipped_are_not_written(service: str, unwritable: str, request: pytest.FixtureRequest) -> None:
+    """A row that cannot be written spoils its own page, and not those behind it, whatever they are sorted by."""
+    serving: Service = request.getfixturevalue(service)
+    rows = f"(1, 'c', NULL), (2, 'b', NULL), (3, 'a', {unwritable})"
+    serving.sql("DELETE FROM sample", f"INSERT INTO sample (id, text, raw) VALUES {rows}")
+    page = "/samples?sort=text&fields=id,raw&limit=1&offset="
+    assert serving.get(f"{page}1") == b'[{"id":2,"raw":null}]'
+    with pytest.raises(Broken):
+        serving.get(f"{page}0")
+
+
 def test_addresses(postgresql: Service) -> None:
     """An address is written with its netmask if it has one."""
     postgresql.sql("DELETE FROM special", "INSERT INTO special (id, host) VALUES (1, '10.0.0.1/8'), (2, '::1')")

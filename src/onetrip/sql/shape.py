@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Select
+from sqlalchemy.sql import visitors
 
 from onetrip.plan.ir import Counted, Embedded, Selection, Shape, Windowed
 from onetrip.schema.model import LINK, Computed, Field, Relation
@@ -64,9 +65,6 @@ def objects(
     The other arguments are those of `members`.
     """
     entity, rows, link, rank = members(selection, dialect, parent, source, where)
-    items = _items(selection.shape, entity, dialect, rank)
-    if parent is not None:
-        items += _link(parent, link, entity, dialect)
     if selection.keyset is not None:
         rows = rows.where(behind(selection.keyset, selection.order, entity, dialect))
     rows = rows.order_by(*rank, *ordering(selection.order, entity, dialect))
@@ -76,7 +74,42 @@ def objects(
         rows = rows.offset(amount(selection.offset))
     if selection.cap is not None:
         rows = rows.limit(sa.literal_column(str(int(selection.cap))))
-    return dialect.objects(rows, items, position(selection.order, entity, dialect) if positions else None)
+    linked = [] if parent is None else _link(parent, link, entity, dialect)
+    if not linked and _is_page(selection) and (read := _read(selection, entity, positions)):
+        sorts = selection.rank is not None or len(selection.order) > len(sa.inspect(entity).mapper.primary_key)
+        entity, rows = dialect.found(entity, rows, read, sorts=sorts)
+    place = position(selection.order, entity, dialect) if positions else None
+    return dialect.objects(rows, _items(selection.shape, entity, dialect, rank) + linked, place)
+
+
+def _is_page(selection: Selection) -> bool:
+    """Say whether rows have an order or an end, and objects are written of one row each."""
+    ends = selection.order or selection.rank or selection.limit is not None or selection.cap is not None
+    return bool(ends) and not any(isinstance(item, Windowed) for item in selection.shape.items)
+
+
+def _read(selection: Selection, entity: Any, positions: bool) -> list[Any]:
+    """List the columns of a row that are read for its object; others may be forbidden to the user of the database."""
+    shape = selection.shape
+    fields = shape.view.columns if shape.view.python is not None else shape.items
+    attributes = [item.attribute for item in fields if isinstance(item, Field)]
+    ways: list[tuple[Relation, Any]] = []
+    for item in (*shape.items, *shape.loaded):
+        if isinstance(item, Counted):
+            ways.append((item.relation, item.entity))
+        elif isinstance(item, Embedded):
+            ways.append((item.relation, item.selection.shape.view.entity))
+    for key in selection.order if positions else ():
+        if key.path:
+            ways.append((key.path[0].relation, key.path[0].entity))
+        else:
+            attributes.append(key.field.attribute)
+    parts = [getattr(entity, attribute) for attribute in attributes]
+    parts += [joined(entity, relation.attribute, rows_of(target)[0]) for relation, target in ways]
+    table = sa.inspect(entity).selectable
+    columns = (column for part in parts for column in visitors.iterate(sa.select(part)))
+    names = {column.key for column in columns if isinstance(column, sa.Column) and column.table == table}
+    return [column for column in table.c if column.key in names]
 
 
 def _items(shape: Shape, entity: Any, dialect: Dialect, rank: Sequence[Any]) -> list[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 from sqlalchemy.engine import Dialect as SQLAlchemyDialect
+from sqlalchemy.orm import aliased
 
 from onetrip.schema.types import FieldType
 from onetrip.sql.dialects.documents import Documents
@@ -74,6 +75,17 @@ class Dialect(ABC):
     def carry(self, type_: FieldType, column: Any) -> Any:
         """Write a column's value for Python, which reads it back as it was: NaN, and the labels of an Enum."""
         return self.carriers[type_.kind](type_, column)
+
+    def found(
+        self, entity: Any, rows: Select[Any], columns: Sequence[Any], *, sorts: bool
+    ) -> tuple[Any, Select[Any]]:  # fmt: skip
+        """Find the rows of a page before `objects` are written of some columns: answer an entity, and its rows.
+
+        A subquery of their own, so that nothing is written of rows that an OFFSET skips or that a sort leaves out.
+        What writes has no end itself: PostgreSQL makes it one query with what is around it, and copies no row.
+        """
+        row = aliased(sa.inspect(entity).mapper, rows.add_columns(*columns).subquery())
+        return row, sa.select().select_from(row)
 
     @abstractmethod
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]], position: Any = None) -> Select[Any]:

@@ -39,6 +39,12 @@ class SQLite(Dialect):
     pages = SQLitePages()
     documents = JSON1()
 
+    def found(
+        self, entity: Any, rows: Select[Any], columns: Sequence[Any], *, sorts: bool
+    ) -> tuple[Any, Select[Any]]:  # fmt: skip
+        """Only what sorts is worth it: SQLite writes before it sorts, but nothing of rows that an OFFSET skips."""
+        return super().found(entity, rows, columns, sorts=sorts) if sorts else (entity, rows)
+
     def objects(self, rows: Select[Any], items: Sequence[tuple[str, Any]], position: Any = None) -> Select[Any]:
         """`SELECT json_object('id', …) FROM …`."""
         more = () if position is None else (position.label("position"),)

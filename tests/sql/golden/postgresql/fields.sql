@@ -1,7 +1,8 @@
 -- GET /people?fields=name,id
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
-FROM (SELECT person_1.name AS name, person_1.id AS id
+FROM (SELECT anon_3.name AS name, anon_3.id AS id
+FROM (SELECT person_1.id AS id, person_1.name AS name
 FROM person AS person_1 ORDER BY person_1.id ASC
- LIMIT 51) AS anon_2) AS anon_1
+ LIMIT 51) AS anon_3) AS anon_2) AS anon_1
 -- no parameters

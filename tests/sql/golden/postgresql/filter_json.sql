@@ -1,9 +1,10 @@
 -- GET /documents?fields=id&settings.theme=a&settings.size__gt=3&binary.t__overlaps=a&items__contains=1
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
+FROM (SELECT anon_3.id AS id
 FROM (SELECT document_1.id AS id
 FROM document AS document_1
 WHERE ((CASE json_typeof(document_1.settings #> $1::TEXT[]) WHEN 'string' THEN document_1.settings #>> $1::TEXT[] WHEN 'boolean' THEN document_1.settings #>> $1::TEXT[]
         WHEN 'number' THEN chr(1) || trim_scale(CASE WHEN document_1.settings #>> $1::TEXT[] !~ '[eE][-+]?[0-9]{4}' THEN (document_1.settings #>> $1::TEXT[])::numeric END)::text WHEN 'object' THEN chr(1) WHEN 'array' THEN chr(1) END) COLLATE "C") IN ($2::VARCHAR, $3::VARCHAR) AND coalesce((CASE json_typeof(document_1.settings #> $4::TEXT[]) WHEN 'number' THEN CASE WHEN document_1.settings #>> $4::TEXT[] !~ '[eE][-+]?[0-9]{4}' THEN (document_1.settings #>> $4::TEXT[])::numeric END END) > $5::NUMERIC, ((CASE json_typeof(document_1.settings #> $6::TEXT[]) WHEN 'string' THEN document_1.settings #>> $6::TEXT[] END) COLLATE "C") > $7::VARCHAR) AND (CASE WHEN (CASE jsonb_typeof(document_1."binary" #> $8::TEXT[]) WHEN 'array' THEN (document_1."binary" #> $8::TEXT[])::jsonb END) IS NOT NULL THEN EXISTS (SELECT 1 FROM jsonb_array_elements(CAST($9::VARCHAR AS jsonb)) AS w(v) WHERE EXISTS (SELECT 1 FROM jsonb_array_elements(w.v) AS o(v) WHERE (CASE jsonb_typeof(document_1."binary" #> $8::TEXT[]) WHEN 'array' THEN (document_1."binary" #> $8::TEXT[])::jsonb END) @> o.v)) END) AND (CASE WHEN (CASE json_typeof(document_1.items #> $10::TEXT[]) WHEN 'array' THEN (document_1.items #> $10::TEXT[])::jsonb END) IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM jsonb_array_elements(CAST($11::VARCHAR AS jsonb)) AS w(v) WHERE NOT EXISTS (SELECT 1 FROM jsonb_array_elements(w.v) AS o(v) WHERE (CASE json_typeof(document_1.items #> $10::TEXT[]) WHEN 'array' THEN (document_1.items #> $10::TEXT[])::jsonb END) @> o.v)) END) ORDER BY document_1.id ASC
- LIMIT 51) AS anon_2) AS anon_1
+ LIMIT 51) AS anon_3) AS anon_2) AS anon_1
 -- ['theme'], query/settings.theme, query/settings.theme, ['size'], query/settings.size__gt, ['size'], query/settings.size__gt, ['t'], query/binary.t__overlaps, [], query/items__contains

@@ -1,8 +1,9 @@
 -- GET /people?fields=id&name__contains=a&name__istartswith=A&name__like=_d%25
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
+FROM (SELECT anon_3.id AS id
 FROM (SELECT person_1.id AS id
 FROM person AS person_1
 WHERE person_1.name LIKE $1::VARCHAR AND lower(person_1.name) LIKE lower($2::VARCHAR) AND person_1.name LIKE $3::VARCHAR ORDER BY person_1.id ASC
- LIMIT 51) AS anon_2) AS anon_1
+ LIMIT 51) AS anon_3) AS anon_2) AS anon_1
 -- query/name__contains, query/name__istartswith, query/name__like

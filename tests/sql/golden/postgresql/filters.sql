@@ -1,8 +1,9 @@
 -- GET /people?name=Ada&team_id=1&budget=12.5
 SELECT convert_to(concat_ws(chr(30), count(*), string_agg(anon_1.json::text, chr(30))), 'UTF8') AS body
 FROM (SELECT row_to_json(anon_2.*) AS json
-FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget::text AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
+FROM (SELECT anon_3.id AS id, anon_3.name AS name, anon_3.budget::text AS budget, anon_3.team_id AS team_id, anon_3.boss_id AS boss_id
+FROM (SELECT person_1.id AS id, person_1.name AS name, person_1.budget AS budget, person_1.team_id AS team_id, person_1.boss_id AS boss_id
 FROM person AS person_1
 WHERE person_1.name = $1::VARCHAR AND person_1.team_id = $2::INTEGER AND person_1.budget = $3::NUMERIC ORDER BY person_1.id ASC
- LIMIT 51) AS anon_2) AS anon_1
+ LIMIT 51) AS anon_3) AS anon_2) AS anon_1
 -- query/name, query/team_id, query/budget

@@ -1,9 +1,10 @@
 -- GET /teams/1/members?fields=id&sort=name&before=x
 SELECT (SELECT count(*) || coalesce(char(31) || group_concat(anon_1.position, char(31)), '') || coalesce(char(30) || group_concat(anon_1.json, char(30)), '') AS body
-FROM (SELECT json_object('id', person_1.id) AS json, json_array(person_1.name, person_1.id) AS position
+FROM (SELECT json_object('id', anon_2.id) AS json, json_array(anon_2.name, anon_2.id) AS position
+FROM (SELECT person_1.id AS id, person_1.name AS name
 FROM person AS person_1
 WHERE team_1.id = person_1.team_id AND (person_1.name, person_1.id) < (?, ?) ORDER BY person_1.name DESC, person_1.id DESC
- LIMIT 51 OFFSET ?) AS anon_1) AS body
+ LIMIT 51 OFFSET ?) AS anon_2) AS anon_1) AS body
 FROM team AS team_1
 WHERE team_1.id = ?
 -- query/before, query/before, 0, path/id
