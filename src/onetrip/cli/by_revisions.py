@@ -59,7 +59,7 @@ async def _create(
         if not await connection.run_sync(_is_new):
             return (), None
         await connection.run_sync(_creating.create, checkfirst=True)
-    working(f"Applying {len(read_history(project.script()).revisions)} revisions", None)
+    working("Applying the revisions", None)
     applied = await asyncio.to_thread(up, project, "head", Options(backup=False))
     async with connection.begin():
         await connection.run_sync(wait_for_others)
