@@ -61,6 +61,7 @@ def serve(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run the tests; all of them, side by side and with the coverage gate, when none are named."""
     set_up()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # tests start hundreds of processes: each would compile everything
     processes = min((os.cpu_count() or 1) + 1, 5)  # one more than cores: they wait for databases and servers
     whole = ["--cov", f"--numprocesses={processes}", "--dist=worksteal", "--durations=40", "--durations-min=5"]
     return run(PYTHON, "-m", "pytest", *(arguments or whole))

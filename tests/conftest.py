@@ -1,6 +1,7 @@
 """Fixtures of every test: one behaviour runs on SQLite and on a real PostgreSQL."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,10 +22,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server() -> Iterator[Server]:
     """A PostgreSQL server for the whole run: version 16, or the one of `ONETRIP_TEST_POSTGRESQL`.
 
-    Not in pytest's own folder, which every other run closes to other users: run by root, the server is one.
+    Its files are in memory where there is plenty, because it makes thousands of databases. They are not in pytest's
+    own folder, which every other run closes to other users: run by root, the server is one.
     """
     version = int(os.environ.get("ONETRIP_TEST_POSTGRESQL", "16"))
-    with TemporaryDirectory(prefix="onetrip-") as folder, postgresql(Path(folder) / "data", version) as started:
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 2**33 else None
+    with (
+        TemporaryDirectory(prefix="onetrip-", dir=memory) as folder,
+        postgresql(Path(folder) / "data", version) as started,
+    ):
         yield started
 
 
