@@ -26,7 +26,7 @@ def server() -> Iterator[Server]:
     own folder, which every other run closes to other users: run by root, the server is one.
     """
     version = int(os.environ.get("ONETRIP_TEST_POSTGRESQL", "16"))
-    memory = "/dev/shm" if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 2**33 else None
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() and shutil.disk_usage("/dev/shm").free > 2**33 else None
     with (
         TemporaryDirectory(prefix="onetrip-", dir=memory) as folder,
         postgresql(Path(folder) / "data", version) as started,
