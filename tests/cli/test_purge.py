@@ -277,4 +277,4 @@ def test_what_is_wrong_is_said(command: Command, zoo: Zoo, arguments: list[str],
 def test_the_command_is_there() -> None:
     """It is listed beside the others."""
     names = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
-    assert names == ["serve", "purge", "export", "load"]
+    assert names == ["serve", "purge", "export", "load", "settings"]

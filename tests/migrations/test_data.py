@@ -457,8 +457,8 @@ def test_a_table_needs_its_key(backend: Backend, project: Project) -> None:
     execute(backend, "CREATE TABLE keyless (id INTEGER)")
     file.write_text(file.read_text().replace('"post"', '"keyless"'))
     assert refused(project).endswith("cannot go through keyless in batches, because that has no primary key.")
-    file.write_text(file.read_text().replace('"keyless"', '"missing"'))
-    assert "is about the table missing, which this database does not have" in refused(project)
+    file.write_text(file.read_text().replace('"keyless"', '"nowhere_to_be_found"'))
+    assert "is about the table nowhere_to_be_found, which this database does not have" in refused(project)
 
 
 def test_a_new_one_can_be_run(backend: Backend, project: Project) -> None:

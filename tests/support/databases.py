@@ -35,7 +35,11 @@ class Server:
         return self.process.get_uri(database)
 
     def sql(self, statement: str) -> None:
-        self.connection.execute(statement.encode())
+        try:
+            self.connection.execute(statement.encode())
+        except psycopg.OperationalError:  # the server was stopped in between, and started again
+            del self.connection
+            self.connection.execute(statement.encode())
 
     def log_size(self) -> int:
         return self.process.log.stat().st_size

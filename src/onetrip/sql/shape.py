@@ -108,7 +108,7 @@ def _read(selection: Selection, entity: Any, positions: bool) -> list[Any]:
     parts += [joined(entity, relation.attribute, rows_of(target)[0]) for relation, target in ways]
     table = sa.inspect(entity).selectable
     columns = (column for part in parts for column in visitors.iterate(sa.select(part)))
-    names = {column.key for column in columns if isinstance(column, sa.Column) and column.table == table}
+    names = {column.key for column in columns if isinstance(column, sa.ColumnClause) and column.table == table}
     return [column for column in table.c if column.key in names]
 
 
