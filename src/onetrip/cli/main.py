@@ -261,7 +261,8 @@ def settings(target: TargetArgument = None, database: DatabaseOption = None, deb
         said = read_settings()
         found = choose_target(target, said)[1] if names_target(target, said) else None
         chosen = None if found is None else choose_database(database, found, said)
-        code = shown.show(found, chosen)
+        unread = database or (chosen if chosen == said.database else None)  # the rest is read as settings
+        code = shown.show(found, unread)
     raise typer.Exit(code)
 
 

@@ -122,7 +122,8 @@ def _whole(_: type[Any], __: str, limits: _Limits, number: int) -> int:
 
 def _decimal(_: type[Any], __: str, limits: _Limits, number: int) -> Decimal:
     step = Decimal(1).scaleb(-(limits.places or 0)) if limits.most is not None else Decimal(1)
-    return Decimal(_number(limits, number, step))
+    value = Decimal(_number(limits, number, step))
+    return value.quantize(Decimal(1).scaleb(-limits.places)) if limits.places else value  # as it will be answered
 
 
 def _float(_: type[Any], __: str, limits: _Limits, number: int) -> float:
