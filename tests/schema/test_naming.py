@@ -87,6 +87,18 @@ def test_snake(name: str, snake: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "one"),
+    [
+        ("item", "an item"), ("order_item", "an order item"), ("user", "a user"), ("unit", "a unit"),
+        ("umbrella", "an umbrella"), ("european", "a european"), ("event", "an event"), ("post", "a post"),
+    ],
+)  # fmt: skip
+def test_one(name: str, one: str) -> None:
+    """As one says it."""
+    assert naming.one(name) == one
+
+
+@pytest.mark.parametrize(
     ("table", "class_name"),
     [
         ("album", "Album"),

@@ -140,7 +140,7 @@ class Operations:
             return self._describe_restore(endpoint)
         together = endpoint.kind == "collection" and method != "POST"
         name = resource.plural if together else resource.singular
-        words = f"the {name} that filters choose" if together else f"a {name}"
+        words = f"the {name} that filters choose" if together else naming.one(name)
         identifier = f"{_VERBS[method]}_{name}"
         responses = _changed(method) | (_TOGETHER if together else _upserted(endpoint, method))
         operation_id = self._unique(identifier)
@@ -187,7 +187,7 @@ class Operations:
         return {
             "operation_id": self._unique(identifier),
             "name": identifier,
-            "summary": f"Restore a {resource.singular}".replace("_", " "),
+            "summary": f"Restore {naming.one(resource.singular)}",
             "tags": list(resource.tags),
             "responses": responses,
             "response_model": self.models[resource.name] | Fields,
@@ -231,11 +231,10 @@ class Operations:
             responses[201] = self._made(endpoint.target)
         else:
             del responses[412]
-        words = resource.singular.replace("_", " "), other.replace("_", " ")
         answer: dict[str, Any] = {
             "operation_id": self._unique(identifier),
             "name": identifier,
-            "summary": f"{verb.title()} a {words[1]} of a {words[0]}",
+            "summary": f"{verb.title()} {naming.one(other)} of {naming.one(resource.singular)}",
             "tags": list(resource.tags),
             "responses": responses,
             "status_code": 201 if method == "POST" else 204,
@@ -326,16 +325,16 @@ def _key_in_answer(resource: ResourceSchema) -> str | None:
 def _named(endpoint: Endpoint) -> tuple[str, str]:
     """Name an operation: `list_posts`, `get_post`, `list_user_posts`, `get_post_author`."""
     resource, relation = endpoint.resource, endpoint.relation
-    words = resource.singular.replace("_", " ")
+    one = naming.one(resource.singular)
     verb = "aggregate" if endpoint.kind == "aggregate" else "list"
     if relation is not None:
         snake = re.sub(r"\W", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", relation.name)).lower()
         verb = verb if relation.many else "get"
-        return f"{verb}_{resource.singular}_{snake}", f"{verb.title()} the {snake.replace('_', ' ')} of a {words}"
+        return f"{verb}_{resource.singular}_{snake}", f"{verb.title()} the {snake.replace('_', ' ')} of {one}"
     if endpoint.kind == "history":
-        return f"list_{resource.singular}_history", f"List the history of a {words}"
+        return f"list_{resource.singular}_history", f"List the history of {one}"
     if endpoint.kind == "item":
-        return f"get_{resource.singular}", f"Get a {words}"
+        return f"get_{resource.singular}", f"Get {one}"
     return f"{verb}_{resource.plural}", f"{verb.title()} {resource.plural.replace('_', ' ')}"
 
 

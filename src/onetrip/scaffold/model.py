@@ -113,11 +113,10 @@ def _with_back(source: str, reference: Reference, name: str) -> str:
 
 def model(new: NewTable) -> str:
     """Write the class."""
-    words = " ".join(naming.words(new.name)).lower()
-    article = "An" if words[0] in "aeiou" else "A"
+    one = naming.one(naming.snake(new.name))
     lines = [
         f"class {new.name}({', '.join((*new.mixins, 'SQLModel'))}, table=True):",
-        f'    """{article} {words}."""', "",
+        f'    """{one[0].upper()}{one[1:]}."""', "",
         "    id: int | None = Field(default=None, primary_key=True)",
         *(f"    {_column(field, new.references.get(field.name))}" for field in new.fields),
     ]  # fmt: skip

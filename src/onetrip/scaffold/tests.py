@@ -56,10 +56,9 @@ def test_of(table: NewTable, module: str) -> str:
 
 
 def _parts(table: NewTable, module: str) -> Iterator[str]:
-    one = naming.snake(table.name)
-    article = "an" if one[0] in "aeiou" else "a"
+    one = naming.one(naming.snake(table.name)).replace(" ", "_")
     names = {
-        "name": table.name, "module": module, "one": f"{article}_{one}", "path": f"/{naming.resource_path(table.name)}",
+        "name": table.name, "module": module, "one": one, "path": f"/{naming.resource_path(table.name)}",
     }  # fmt: skip
     yield _TEMPLATE.format(**names)
     changed = next((field for field in table.fields if field.type is not None), None)

@@ -51,6 +51,8 @@ _PLURALS_OF_IS = _set(
 
 _CAMEL = r"(?<=[^\W_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z](?!s(?![a-z]))[a-z])"  # blog|Post, HTTP|Server, but not I|Ds
 _WORD = re.compile(rf"[^\W_]+?(?={_CAMEL}|[\W_]|$)")
+_VOWEL = re.compile(r"[aio]|e(?!u)|u(?!ni|[bkrst])", re.IGNORECASE)
+"""How a word begins that takes `an`; of those with `u` few do, and `one` is seldom first."""
 _KEY_WORDS = ("id", "fk")
 
 
@@ -72,6 +74,11 @@ def plural(name: str) -> str:
 def singular(name: str) -> str:
     """Put the last word of a name in the singular, keeping its style; a singular stays as it is."""
     return _with_last_word(name, _singular_word)
+
+
+def one(name: str) -> str:
+    """Speak of one by a name in snake case, with its article: `order_item` → `an order item`, `user` → `a user`."""
+    return f"{'an' if _VOWEL.match(name) else 'a'} {name.replace('_', ' ')}"
 
 
 def resource_path(class_name: str) -> str:
