@@ -170,7 +170,10 @@ class Drawing:
             return now
         if column.kind in ("native", "list"):
             return now
-        kinds = [name for name in self.kinds if name not in ENUMS] if column.kind == "text" else ["text"]
+        first = next((each for old in before.tables for each in old.columns if each.key == column.key), column)
+        if first.kind in ("native", "list"):
+            return now
+        kinds = [name for name in self.kinds if name not in ENUMS] if first.kind == "text" else ["text"]
         self.rows = False
         changed = self.typed(replace(column, kind=self.choose(kinds)))
         return now.with_table(_without_items(_with(table, changed), column))
