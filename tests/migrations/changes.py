@@ -120,6 +120,13 @@ CHANGES = {
         lambda: person(sa.Column("level", sa.Integer, index=True)), person, options={"allow_drop": True}, rows=(ADA,),
         read="SELECT * FROM person", found=((1, "Ada"),),
     ),
+    "column_dropped_with_indexes": Change(
+        lambda: person(
+            sa.Column("level", sa.Integer, server_default="5"), sa.Index("ix_down", sa.text("level DESC")),
+            sa.Index("ix_some", "name", postgresql_where=sa.text("level > 3"), sqlite_where=sa.text("level > 3")),
+        ),
+        person, options={"allow_drop": True}, rows=(ADA,),
+    ),
     "table_dropped": Change(team, person, options={"allow_drop": True}, rows=(ADA,)),
     "table_dropped_with_foreign_key": Change(
         lambda: team(sa.ForeignKeyConstraint(["team_id"], ["team.id"])), person, options={"allow_drop": True},

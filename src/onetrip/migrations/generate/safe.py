@@ -94,7 +94,7 @@ class _Splitter:
         self.new = {_table(each) for each in operations if isinstance(each, ops.CreateTableOp)}
         self.gone = {_table(each) for each in operations if isinstance(each, ops.DropTableOp)}
         self.filled = {(*_table(each), each.fill.column) for each in operations if isinstance(each, FillRows)}
-        self.dropped = {(*_table(each), each.column_name) for each in operations if isinstance(each, ops.DropColumnOp)}
+        self.dropped = [(_table(each), each.column_name) for each in operations if isinstance(each, ops.DropColumnOp)]
 
     def split(self) -> Split:
         for each in self.operations:
@@ -137,8 +137,9 @@ class _Splitter:
 
     def _drop_index(self, operation: ops.DropIndexOp) -> None:
         created = operation.reverse()
-        columns = {str(getattr(each, "name", each)) for each in created.columns}
-        if any((*_table(operation), column) in self.dropped for column in columns):
+        parts = (str(getattr(each, "name", each)) for each in (*created.columns, *created.kw.values()))
+        said = " ".join(parts)  # expressions, a condition and what is included speak of columns, too
+        if any(table == _table(operation) and column in said for table, column in self.dropped):
             self._plain(operation)
             return
         self.made.slow.alone.append(_concurrent_drop(created))
